@@ -1,0 +1,95 @@
+# nfpipe: normalizing flows in Unix pipes.  make help lists the targets.
+VERSION = 0.1.0
+PREFIX = /usr/local
+BUILD = build
+BLAS = openblas
+CFLAGS = -O3 -g
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+    -Wpointer-arith -Wvla
+PKGS = hdf5 libzstd libxxhash inih libdeflate $(BLAS)
+DEBS = gcc make pkg-config libhdf5-dev libzstd-dev libxxhash-dev libinih-dev \
+    libdeflate-dev libopenblas-dev bats perl mandoc zstd \
+    $(if $(findstring clang,$(CC)),clang libomp-dev)
+pkg = $(shell pkg-config $(1) $(PKGS) 2>/dev/null)
+
+# No contraction: a*b+c rounds alike on every machine; fma() says where not.
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DNF_VERSION='"$(VERSION)"' $(WARN) \
+    -fPIC -fopenmp -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
+    -Ilib -Iformats $(call pkg,--cflags) $(CFLAGS)
+LIBS = $(call pkg,--libs) -lm -ldl
+
+# The CPU backend is compiled once for each instruction set it can choose.
+cpu_src = $(wildcard lib/cpu_*.c)
+lib_src = $(filter-out $(cpu_src),$(wildcard lib/*.c)) $(wildcard formats/*.c)
+isa = portable
+isa_portable =
+ifeq ($(shell uname -m),x86_64)
+isa += avx2 avx512
+isa_avx2 = -march=x86-64-v3
+isa_avx512 = -march=x86-64-v4 -mprefer-vector-width=512
+endif
+lib_obj = $(lib_src:%.c=$(BUILD)/%.o) $(foreach i,$(isa),\
+    $(cpu_src:%.c=$(BUILD)/%.$(i).o))
+# The same flow in double: the tests' reference for float32.
+ref_obj = $(patsubst %.c,$(BUILD)/ref/%.o,$(filter lib/%,$(lib_src)) $(cpu_src))
+tools = $(patsubst tools/%.c,%,$(filter-out tools/tool.c,$(wildcard tools/*.c)))
+ctests = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*.c))
+testutils = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/util/*.c))
+NVCC = $(shell command -v nvcc)
+
+all: $(tools:%=$(BUILD)/bin/%) $(BUILD)/libnf.so $(BUILD)/libnf.a \
+    $(if $(NVCC),$(BUILD)/libnf-cuda.so)
+
+$(BUILD)/libnf.a: $(lib_obj)
+	rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/libnf.so: $(lib_obj)
+	$(CC) -shared -Wl,-soname,libnf.so.0 $(ALLCFLAGS) -o $@ $^ $(LIBS)
+	ln -sf libnf.so $(BUILD)/libnf.so.0
+$(BUILD)/libnf-ref.a: $(ref_obj)
+	rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -c -o $@ $<
+define isa_rule
+$(BUILD)/lib/%.$(1).o: lib/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALLCFLAGS) -DNF_ISA=$(1) $$(isa_$(1)) -c -o $$@ $$<
+endef
+$(foreach i,$(isa),$(eval $(call isa_rule,$(i))))
+$(BUILD)/ref/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -DNF_REAL=double -DNF_ISA=portable -c -o $@ $<
+$(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(BUILD)/libnf.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
+$(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -DNF_REAL=double -o $@ $^ $(LIBS)
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libnf.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -o $@ $^ $(LIBS)
+include $(wildcard cuda/cuda.mk)
+
+deps:		## install what is missing (Debian, apt-get)
+	@sh pipelines/deps.sh $(DEBS)
+check: deps	## build everything and run the whole test suite
+	@$(MAKE) --no-print-directory all $(ctests) $(testutils)
+	BUILD=$(abspath $(BUILD)) prove -j2 tests/*.bats $(ctests)
+asan:		## the suite under address and undefined-behaviour sanitizers
+	$(MAKE) BUILD=build-asan NVCC= CFLAGS="-O1 -g -DNF_FAULTS \
+	    -fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -fno-omit-frame-pointer" check
+demo: deps	## train, sample and compare on the bundled jets, in minutes
+	@$(MAKE) --no-print-directory all
+	@PATH=$(abspath $(BUILD))/bin:$$PATH $(MAKE) --no-print-directory \
+	    -f pipelines/demo.mk
+install: all	## PREFIX= DESTDIR=
+	sh pipelines/install.sh $(BUILD) "$(DESTDIR)" "$(PREFIX)" $(VERSION)
+clean:		## remove what was built
+	rm -rf $(BUILD) build-asan
+help:		## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all deps check asan demo install clean help
+.SECONDARY:

@@ -1,0 +1,224 @@
+/*
+ * nfpipe's formats: bytes to structs and back.  The tensor stream, HDF5
+ * tables, text and npy, the configuration and the model file.
+ */
+#ifndef NFIO_H
+#define NFIO_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "nf.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- bounds: every count from outside is checked against one ---------- */
+
+#define NF_MAX_COLS	65536
+#define NF_MAX_NAME	255			/* bytes of a column name */
+#define NF_MAX_PAYLOAD	(64u << 20)		/* bytes of a block */
+#define NF_NROW_UNKNOWN	UINT64_MAX
+
+/* ---- schema: what a table's rows are ---------------------------------- */
+
+enum nf_type { NF_F32, NF_F64 };
+
+static inline size_t
+nf_type_size(enum nf_type t)
+{
+	return t == NF_F32 ? 4 : 8;
+}
+
+/* An ordered list of strings, owned. */
+struct nf_list {
+	uint32_t n;
+	char **s;
+};
+
+int nf_list_add(struct nf_list *l, const char *s, struct nf_err *err)
+    NF_CHECKED;
+int nf_list_copy(struct nf_list *to, const struct nf_list *from,
+    struct nf_err *err) NF_CHECKED;
+void nf_list_free(struct nf_list *l);		/* leaves it empty */
+
+struct nf_schema {
+	enum nf_type type;
+	uint64_t nrow;			/* or NF_NROW_UNKNOWN */
+	struct nf_list column;		/* names, unique */
+	struct nf_list prep;		/* recipe lines: NAME = OP, OP.. */
+	struct nf_list note;		/* where the rows came from */
+};
+
+int nf_schema_copy(struct nf_schema *to, const struct nf_schema *from,
+    struct nf_err *err) NF_CHECKED;
+void nf_schema_free(struct nf_schema *s);
+
+/* ---- rows ------------------------------------------------------------- */
+
+/* A run of whole rows, row-major, of the schema's type. */
+struct nf_rows {
+	uint64_t nrow;
+	uint32_t ncol;
+	enum nf_type type;
+	const void *x;
+};
+
+static inline double
+nf_rows_get(const struct nf_rows *r, uint64_t i, uint32_t j)
+{
+	size_t k = (size_t)i * r->ncol + j;
+
+	return r->type == NF_F32 ? ((const float *)r->x)[k] :
+	    ((const double *)r->x)[k];
+}
+
+/*
+ * Gather the columns col[0..ncol) (NULL: all) of every row into out, which
+ * holds r->nrow * ncol elements of type.  A double too large for a float
+ * becomes an infinity, as in C.
+ */
+void nf_rows_gather(const struct nf_rows *r, const uint32_t *col,
+    uint32_t ncol, enum nf_type type, void *out);
+
+/* ---- the tensor stream: nfstream(5) ----------------------------------- */
+
+struct nf_reader;
+struct nf_writer;
+
+/*
+ * Read a stream's header from fd; name stands in messages ("stdin", a
+ * path).  The descriptor is the caller's and is not closed.  Refuses
+ * (NF_EDATA) what is not a whole, valid header.
+ */
+int nf_reader_open(struct nf_reader **r, int fd, const char *name,
+    struct nf_err *err) NF_CHECKED;
+const struct nf_schema *nf_reader_schema(const struct nf_reader *r);
+const char *nf_reader_name(const struct nf_reader *r);
+
+/*
+ * Get the next frame of rows.  Returns 1 with *rows valid until the next
+ * call; 0 at the end, once its count agrees with what was read and nothing
+ * follows it; -1 on damage.  Input that stops before the end is damage.
+ * Rows are handed out only after their checksum has matched.
+ */
+int nf_reader_next(struct nf_reader *r, struct nf_rows *rows,
+    struct nf_err *err) NF_CHECKED;
+
+/*
+ * Let streams follow one another on this descriptor: nf_reader_next then
+ * returns 0 at each one's end, and nf_reader_again opens the one that
+ * follows (1; its schema replaces the last) or says that none does (0).
+ */
+void nf_reader_many(struct nf_reader *r);
+int nf_reader_again(struct nf_reader *r, struct nf_err *err) NF_CHECKED;
+void nf_reader_close(struct nf_reader *r);
+
+/*
+ * Write the header of a stream to fd; the schema is copied.  flags: NF_ZSTD
+ * compresses the frames.
+ */
+#define NF_ZSTD	1
+int nf_writer_open(struct nf_writer **w, int fd, const char *name,
+    const struct nf_schema *s, int flags, struct nf_err *err) NF_CHECKED;
+
+/*
+ * Append rows of the schema's type.  The stream's frames are of about 1 MiB
+ * whatever the calls' sizes, so its bytes depend on the rows alone.
+ */
+int nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
+    struct nf_err *err) NF_CHECKED;
+
+/*
+ * Write what is buffered and the end.  Call it only when every row has been
+ * written: its absence is how the next program learns that this one failed.
+ * Where the schema said how many rows would come, another count is an error.
+ */
+int nf_writer_end(struct nf_writer *w, struct nf_err *err) NF_CHECKED;
+void nf_writer_close(struct nf_writer *w);	/* writes nothing */
+
+/* ---- columns ---------------------------------------------------------- */
+
+/*
+ * Resolve COLUMNS (comma-separated names, globs, positions, ranges LO:HI, in
+ * the order wanted) against names.  col is allocated.  An exact name goes
+ * before a position or range of the same spelling; a column asked for twice
+ * is an error, but not where a glob brings it again.  An unknown one is
+ * NF_EDATA and names the nearest.
+ */
+int nf_columns_find(const char *columns, const struct nf_list *names,
+    uint32_t **col, uint32_t *ncol, struct nf_err *err) NF_CHECKED;
+
+/* The position of name, or -1 and an error that names the nearest. */
+int nf_columns_index(const struct nf_list *names, const char *name,
+    struct nf_err *err);
+
+/* ---- a table in memory ------------------------------------------------ */
+
+struct nf_table {
+	struct nf_schema schema;	/* nrow is known */
+	void *x;			/* schema.nrow x schema.column.n */
+};
+
+/*
+ * Read a whole stream, of columns col[0..ncol) (NULL: all), into memory as
+ * type; refuses (NF_ESYS, with the way out) more than max bytes.
+ */
+int nf_table_read(struct nf_table *t, struct nf_reader *r,
+    const uint32_t *col, uint32_t ncol, enum nf_type type, uint64_t max,
+    struct nf_err *err) NF_CHECKED;
+void nf_table_free(struct nf_table *t);
+
+/* ---- files ------------------------------------------------------------ */
+
+/* Whole reads and writes: EINTR retried, short counts continued. */
+int nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
+    struct nf_err *err) NF_CHECKED;	/* *got < n: the input ended */
+int nf_write_full(int fd, const void *buf, size_t n, const char *name,
+    struct nf_err *err) NF_CHECKED;
+
+/*
+ * A file that appears under its name only when whole: written as
+ * tmp beside it, flushed to disk and renamed by nf_whole_commit.
+ * nf_whole_abort removes the temporary file; both free.
+ */
+struct nf_whole;
+int nf_whole_begin(struct nf_whole **f, const char *path, struct nf_err *err)
+    NF_CHECKED;
+const char *nf_whole_tmp(const struct nf_whole *f);
+int nf_whole_commit(struct nf_whole *f, struct nf_err *err) NF_CHECKED;
+void nf_whole_abort(struct nf_whole *f);	/* accepts NULL */
+
+/* ---- HDF5 tables ------------------------------------------------------ */
+
+struct nf_h5;
+
+/*
+ * Open one or more HDF5 files as one table: dataset is a 2-D dataset with
+ * attribute `columns`, or a group of 1-D columns.  type is NF_F64 where any
+ * column needs it (64-bit floats, integers beyond 24 bits).
+ */
+int nf_h5_open(struct nf_h5 **t, const char *const *file, uint32_t nfile,
+    const char *dataset, struct nf_err *err) NF_CHECKED;
+const struct nf_schema *nf_h5_schema(const struct nf_h5 *t);
+/* Choose columns and rows before the first nf_h5_next. */
+int nf_h5_select(struct nf_h5 *t, const uint32_t *col, uint32_t ncol,
+    uint64_t skip, uint64_t nrow, struct nf_err *err) NF_CHECKED;
+/* As nf_reader_next. */
+int nf_h5_next(struct nf_h5 *t, struct nf_rows *rows, struct nf_err *err)
+    NF_CHECKED;
+void nf_h5_close(struct nf_h5 *t);
+
+/* ---- the configuration: nfpipe.cfg(5) --------------------------------- */
+
+#include "cfg.h"
+
+/* ---- the model file: nfmodel(5) --------------------------------------- */
+
+#include "model.h"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

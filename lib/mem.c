@@ -1,0 +1,63 @@
+/* Memory whose failure is an error with a name, and faults on demand. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nf.h"
+
+int
+nf_fault(enum nf_site site)
+{
+#ifdef NF_FAULTS
+	static const char *const name[] = { "alloc:", "read:", "write:" };
+	static int count[3];
+	const char *s = getenv("NF_FAULT");
+	size_t k = strlen(name[site]);
+
+	if (s == NULL || strncmp(s, name[site], k) != 0)
+		return 0;
+	return __atomic_add_fetch(&count[site], 1, __ATOMIC_RELAXED) ==
+	    atoi(s + k);
+#else
+	(void)site;
+	return 0;
+#endif
+}
+
+void *
+nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
+{
+	size_t nbyte;
+	void *p;
+
+	if (__builtin_mul_overflow(n, size, &nbyte) ||
+	    nbyte > SIZE_MAX / 2 || nf_fault(NF_FAULT_ALLOC)) {
+		nf_fail(err, NF_ESYS, "no memory for %zu x %zu bytes of %s",
+		    n, size, what);
+		return NULL;
+	}
+	nbyte = nbyte == 0 ? 64 : (nbyte + 63) / 64 * 64;
+	p = aligned_alloc(64, nbyte);
+	if (p == NULL)
+		nf_fail(err, NF_ESYS, "no memory for %.1f MB of %s",
+		    (double)nbyte / 1e6, what);
+	else
+		memset(p, 0, nbyte);
+	return p;
+}
+
+void
+nf_free(void *p)
+{
+	free(p);
+}
+
+char *
+nf_strdup(const char *s, struct nf_err *err)
+{
+	size_t n = strlen(s) + 1;
+	char *p = nf_alloc(n, 1, "text", err);
+
+	if (p != NULL)
+		memcpy(p, s, n);
+	return p;
+}

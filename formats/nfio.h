@@ -210,6 +210,11 @@ int nf_h5_next(struct nf_h5 *t, struct nf_rows *rows, struct nf_err *err)
     NF_CHECKED;
 void nf_h5_close(struct nf_h5 *t);
 
+/* ---- the configuration, nfpipe.cfg(5), and the model, nfmodel(5) ------ */
+
+#include "cfg.h"
+#include "model.h"
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,232 @@
+/*
+ * The table of device operations.  flow programs (net.c, eval.c, trainer.c)
+ * are written once in terms of it; lib/cpu_*.c is one implementation,
+ * cuda/*.cu the other.
+ *
+ * Operations return nothing: a device keeps its first fault and sync tells.
+ * Matrices are row-major in device memory; n is the number of rows.
+ */
+#ifndef NF_BACKEND_H
+#define NF_BACKEND_H
+
+#include "flow.h"
+
+struct nf_dev;
+
+/* Rows of ncol numbers, ld apart. */
+struct nf_mat {
+	nf_real *x;
+	uint32_t ncol, ld;
+};
+
+static inline struct nf_mat
+nf_mat(nf_real *x, uint32_t ncol, uint32_t ld)
+{
+	struct nf_mat m = { x, ncol, ld };
+
+	return m;
+}
+
+/* y = x W^T + b, W [nout][nin] without gaps; b may be NULL. */
+struct nf_linear {
+	const nf_real *w, *b;
+	uint32_t nin, nout;
+};
+
+/* Dropout of an activation: counters of the mask, made again backward. */
+struct nf_dropout {
+	double rate;			/* 0: none */
+	uint64_t seed, step;
+	uint32_t layer;			/* unique among the layers */
+};
+
+/* Batch norm before an activation; weight NULL: the activation alone. */
+struct nf_norm {
+	const nf_real *weight, *bias;
+	nf_real *running_mean, *running_var;
+	nf_real *mean, *invstd;		/* of the batch, kept for backward */
+	enum nf_act act;
+	struct nf_dropout drop;
+};
+
+/*
+ * The end of a coupling layer: out = linear(h), split into nt splines of
+ * 3 bins - 1 logits each (model.md section 3).
+ */
+struct nf_spline {
+	struct nf_linear final;
+	uint32_t nt, bins;
+	double tail_bound, min_width, min_height, min_derivative;
+	double logit_scale;		/* widths and heights: 1 / sqrt(H) */
+};
+
+struct nf_adam {
+	double lr, beta1, beta2, eps;
+	uint64_t step;			/* from 1 */
+	double scale;			/* of the gradient: clipping */
+};
+
+/* Rows of a noise matrix: output row first + i is draw (first + i) % repeat
+ * of row (first + i) / repeat. */
+struct nf_noise {
+	uint64_t seed, first;
+	uint32_t repeat;
+};
+
+struct nf_ops {
+	/* -- memory ---------------------------------------------------- */
+	void *(*alloc)(struct nf_dev *d, size_t nbyte);	/* zeroed */
+	void (*free)(struct nf_dev *d, void *p);
+	void (*upload)(struct nf_dev *d, void *to, const void *from, size_t n);
+	void (*download)(struct nf_dev *d, void *to, const void *from,
+	    size_t n);
+	void (*copy)(struct nf_dev *d, void *to, const void *from, size_t n);
+	void (*zero)(struct nf_dev *d, void *p, size_t nbyte);
+	/* Wait for all that was asked; the first fault, if any. */
+	int (*sync)(struct nf_dev *d, struct nf_err *err);
+	void (*close)(struct nf_dev *d);
+
+	/*
+	 * Run njob jobs, each on some lane: a device of its own that works
+	 * beside the other lanes (a thread, a stream).  Results must not
+	 * depend on which lane gets which job.
+	 */
+	void (*each)(struct nf_dev *d, uint64_t njob,
+	    void (*job)(void *arg, struct nf_dev *lane, uint32_t ilane,
+	    uint64_t ijob), void *arg);
+
+	/*
+	 * Keep the operations between begin and end as one unit, so that
+	 * replay repeats them with what their operands then hold.  begin
+	 * returns 0 where the device cannot: operations then run at once.
+	 */
+	int (*capture_begin)(struct nf_dev *d);
+	void *(*capture_end)(struct nf_dev *d);
+	void (*replay)(struct nf_dev *d, void *unit);
+	void (*capture_free)(struct nf_dev *d, void *unit);
+
+	/* -- rows ------------------------------------------------------ */
+	/* to[i] = from[index[i]] */
+	void (*gather)(struct nf_dev *d, uint32_t n, const uint32_t *index,
+	    struct nf_mat from, struct nf_mat to);
+	/* to[i] = from[i / repeat_of_first + ..]: repeat each row */
+	void (*spread)(struct nf_dev *d, uint32_t n, struct nf_mat from,
+	    struct nf_mat to);
+	/* Standard normal numbers. */
+	void (*noise)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
+	    struct nf_mat z);
+
+	/* -- linear layers --------------------------------------------- */
+	void (*linear)(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+	    struct nf_mat x, struct nf_mat y);
+	/*
+	 * dw, db = gradients of the weights (overwritten); dx, unless
+	 * dx.x is NULL, = dy W, added to what is there if add.
+	 */
+	void (*linear_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_linear *l, struct nf_mat x, struct nf_mat dy,
+	    struct nf_mat dx, int add, nf_real *dw, nf_real *db);
+
+	/* -- batch norm, activation, dropout --------------------------- */
+	/* u = dropout(act(norm(t))); train: by the batch, and running
+	 * statistics are brought up to date; else by the running ones. */
+	void (*norm)(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
+	    int train, struct nf_mat t, struct nf_mat u);
+	/* dt from du (may be the same memory), added to dt if add. */
+	void (*norm_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_norm *m, struct nf_mat t, struct nf_mat du,
+	    struct nf_mat dt, int add, nf_real *dweight, nf_real *dbias);
+
+	/* -- gate and residual ----------------------------------------- */
+	/* t += w * sigmoid(gate(context)); without context t += w.
+	 * to may be t itself. */
+	void (*gate)(struct nf_dev *d, uint32_t n, const struct nf_linear *g,
+	    struct nf_mat context, struct nf_mat w, struct nf_mat t,
+	    struct nf_mat to);
+	/* dw from dt, and the gate's gradients; dt itself passes on. */
+	void (*gate_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_linear *g, struct nf_mat context, struct nf_mat w,
+	    struct nf_mat dt, struct nf_mat dw, nf_real *dgw, nf_real *dgb);
+
+	/* -- splines: the final linear layer and what it drives --------- */
+	/* Bytes that forward leaves for grad, for n rows. */
+	size_t (*spline_keep)(struct nf_dev *d, uint32_t n,
+	    const struct nf_spline *s);
+	/* y = spline(x), logdet += ; keep is NULL where no grad follows. */
+	void (*spline)(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
+	    struct nf_mat h, struct nf_mat x, struct nf_mat y, double *logdet,
+	    void *keep);
+	/* x = inverse(y), logdet -= . */
+	void (*spline_inverse)(struct nf_dev *d, uint32_t n,
+	    const struct nf_spline *s, struct nf_mat h, struct nf_mat y,
+	    struct nf_mat x, double *logdet);
+	/* From dy and dlogdet [n]: dx (= over dy if the same), dh, dw, db. */
+	void (*spline_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_spline *s, struct nf_mat h, struct nf_mat x,
+	    const void *keep, struct nf_mat dy, const nf_real *dlogdet,
+	    struct nf_mat dx, struct nf_mat dh, nf_real *dw, nf_real *db);
+
+	/* -- permutation and LU, folded to one matrix ------------------- */
+	/*
+	 * m [D][D]: m[r][c] = (LU)[row[r]][col[c]], so that one product does
+	 * permutation and LU and leaves the features in the order row;
+	 * bias[r] likewise; *logdet = sum of log diagonal (a double).
+	 */
+	void (*lu_fold)(struct nf_dev *d, uint32_t features,
+	    const nf_real *param, const struct nf_lu_at *at,
+	    const int32_t *row, const int32_t *col, nf_real *m, nf_real *bias,
+	    double *logdet);
+	/* The inverse map of the same: x = m (y - bias_before). */
+	void (*lu_fold_inverse)(struct nf_dev *d, uint32_t features,
+	    const nf_real *param, const struct nf_lu_at *at,
+	    const int32_t *row, const int32_t *col, nf_real *m, nf_real *bias,
+	    double *logdet);
+	/* From dm, dbias and dlogdet (summed over rows, host value) to the
+	 * gradients of lower, upper, diag and bias. */
+	void (*lu_grad)(struct nf_dev *d, uint32_t features,
+	    const nf_real *param, const struct nf_lu_at *at,
+	    const int32_t *row, const int32_t *col, const nf_real *dm,
+	    const nf_real *dbias, double dlogdet, nf_real *grad);
+
+	/* -- loss and optimiser ---------------------------------------- */
+	/* logp[i] = log N(z[i]) + logdet[i] + *constant. */
+	void (*log_normal)(struct nf_dev *d, uint32_t n, struct nf_mat z,
+	    const double *logdet, const double *constant, double *logp);
+	/*
+	 * The loss's start backward: dz = w z / sum w, dlogdet = -w / sum w;
+	 * sums[0] = sum w, sums[1] = sum -w logp.  weight NULL: all 1.
+	 */
+	void (*loss_grad)(struct nf_dev *d, uint32_t n, struct nf_mat z,
+	    const double *logp, const nf_real *weight, struct nf_mat dz,
+	    nf_real *dlogdet, double *sums);
+	/* *sum = sum of squares; not finite if any is not. */
+	void (*sum_squares)(struct nf_dev *d, size_t n, const nf_real *x,
+	    double *sum);
+	/* One pass over all parameters. */
+	void (*adam)(struct nf_dev *d, size_t n, const struct nf_adam *a,
+	    nf_real *param, const nf_real *grad, nf_real *m, nf_real *v);
+};
+
+/* What every device is; implementations append their own. */
+struct nf_dev {
+	const struct nf_ops *ops;
+	char name[128];			/* "cpu (2 threads, avx512)" */
+	uint32_t nlane;
+	uint32_t tile;			/* rows a lane takes at a time */
+	uint32_t pad;			/* rows begin at multiples of this */
+	int fixed_tile;			/* results depend on a tile's rows, so
+					 * give it whole ones */
+	uint64_t clamped;		/* values a spline had to clamp */
+};
+
+/*
+ * name is "auto", "cpu" or "cuda"; nthread 0: as many as may run.  auto takes
+ * a GPU where one can be used.
+ */
+int nf_dev_open(struct nf_dev **d, const char *name, uint32_t nthread,
+    struct nf_err *err) NF_CHECKED;
+void nf_dev_close(struct nf_dev *d);
+int nf_cpu_open(struct nf_dev **d, uint32_t nthread, struct nf_err *err)
+    NF_CHECKED;
+
+#endif

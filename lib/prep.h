@@ -1,0 +1,62 @@
+/*
+ * Column transforms: what is done to a raw column before the flow sees it,
+ * and undone when a draw leaves it (nfpipe.cfg(5), section [prep]).
+ *
+ * A recipe holds, for every raw column, a chain of ops.  Each op is one entry
+ * of one table (name, fit, forward, inverse, derivative); a recipe that has
+ * been fitted is printed with its fitted numbers and parsed back exactly.
+ */
+#ifndef NF_PREP_H
+#define NF_PREP_H
+
+#include "nf.h"
+
+struct nf_prep;
+
+/*
+ * Build the recipe of ncol raw columns from nline lines "NAME = OP, OP..",
+ * NAME a column or a glob; where several match, an exact name wins, else
+ * the last.  A column that no line matches gets fallback's ops
+ * ("standardize", or NULL for none).  A line that matches no column of names
+ * is left to the caller: used[line] is set where it matched (NULL: ignored).
+ * context: these are conditions, so onehot is allowed and nothing need be
+ * undone.
+ */
+int nf_prep_new(struct nf_prep **p, const char *const *name, uint32_t ncol,
+    const char *const *line, uint32_t nline, const char *fallback,
+    int context, int *used, struct nf_err *err) NF_CHECKED;
+void nf_prep_free(struct nf_prep *p);
+
+uint32_t nf_prep_ncol(const struct nf_prep *p);		/* raw columns */
+uint32_t nf_prep_nout(const struct nf_prep *p);		/* columns it makes */
+/* The line of raw column j, fitted numbers with 17 digits; allocated. */
+char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);
+
+/*
+ * Fit what has not been fitted to nrow rows of raw values, row-major, ld
+ * elements apart.  An error names column and op (a constant column under
+ * standardize is not one: it is centred and left at scale 1).
+ */
+int nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld,
+    uint64_t nrow, struct nf_err *err) NF_CHECKED;
+
+/*
+ * Forward: raw [nrow][ncol] to out [nrow][nout], in strides ldraw and ldout.
+ * Random ops draw by (seed, row0 + i, column), so any split gives the same.
+ * logjac, if not NULL, gets += sum over columns of log |d out / d raw|, with
+ * dequantised values counted as 0.  A raw value that is not finite, or that
+ * an op cannot take (log of -1, a value that is none of the levels), is
+ * NF_EDATA naming row, column, op and value.
+ */
+int nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
+    uint64_t nrow, const double *raw, size_t ldraw, double *out,
+    size_t ldout, double *logjac, struct nf_err *err) NF_CHECKED;
+
+/*
+ * The way back, targets only: never fails and leaves no NaN or infinity on
+ * finite input.  Returns how many values had to be clamped for that.
+ */
+uint64_t nf_prep_inverse(const struct nf_prep *p, uint64_t nrow,
+    const double *in, size_t ldin, double *raw, size_t ldraw);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Training: what there is to choose, and the trainer, which holds parameters,
+ * Adam's moments and the schedule, and takes epochs over rows in memory.
+ */
+#ifndef NF_TRAIN_H
+#define NF_TRAIN_H
+
+#include "backend.h"
+#include "flow.h"
+
+enum nf_schedule { NF_CONSTANT, NF_COSINE, NF_COSINE_RESTARTS };
+enum nf_precision { NF_FP32, NF_TF32, NF_BF16 };	/* GPU products */
+
+/* [train] of the configuration. */
+struct nf_train_opt {
+	uint32_t epochs, batch;
+	double lr, lr_min;
+	enum nf_schedule schedule;
+	uint32_t warmup;		/* epochs of linear warm-up */
+	uint32_t restart;		/* epochs of the first cosine cycle */
+	double restart_mult;		/* each next cycle is longer by this */
+	double beta1, beta2, eps;	/* Adam */
+	double clip_norm;		/* gradient norm bound, 0: none */
+	uint32_t patience;		/* epochs without a better one, 0: off */
+	uint32_t max_skipped;		/* non-finite batches in a row */
+	uint64_t seed;
+	enum nf_init init;
+	enum nf_perm permutation;
+	enum nf_precision precision;
+};
+
+void nf_train_default(struct nf_train_opt *o);
+/* Learning rate of epoch e (from 0): model.md section 5. */
+double nf_train_lr(const struct nf_train_opt *o, uint32_t epoch);
+
+/* Rows in the training precision: x [nrow][D], context [nrow][C]. */
+struct nf_rowset {
+	uint64_t nrow;
+	const nf_real *x, *context;
+	const nf_real *weight;		/* [nrow], or NULL: all 1 */
+};
+
+struct nf_trainer;
+
+/*
+ * A trainer for f on dev.  f and the rows are kept by reference; f's
+ * numbers are brought up to date by nf_trainer_get alone.
+ */
+int nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev,
+    struct nf_flow *f, const struct nf_train_opt *o,
+    const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
+void nf_trainer_free(struct nf_trainer *t);
+
+/* What a checkpoint holds beside the parameters. */
+struct nf_train_state {
+	uint32_t epoch;			/* epochs done */
+	uint32_t batch;			/* batches done of the epoch begun */
+	uint64_t step;			/* Adam steps done */
+	uint64_t skipped;		/* non-finite batches of this epoch */
+	uint32_t skipped_run;		/* of those, in a row */
+	double nll_sum, weight_sum;	/* this epoch's loss so far */
+	double grad_norm_sum;
+	nf_real *adam_m, *adam_v;	/* [nparam], owned by the holder */
+};
+int nf_trainer_get(struct nf_trainer *t, struct nf_train_state *st,
+    struct nf_err *err) NF_CHECKED;	/* moments copied where not NULL */
+int nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
+    struct nf_err *err) NF_CHECKED;
+
+/*
+ * Take up to nbatch more batches of the current epoch (a fresh uniform
+ * shuffle by seed and epoch).  Returns 1 when the epoch is complete, 0 when
+ * batches are left, -1 on error (NF_EDATA: max_skipped batches in a row were
+ * not finite).
+ */
+int nf_trainer_run(struct nf_trainer *t, uint32_t nbatch, struct nf_err *err)
+    NF_CHECKED;
+uint32_t nf_trainer_nbatch(const struct nf_trainer *t);	/* an epoch's */
+/* Begin the next epoch: zero the sums. */
+void nf_trainer_next(struct nf_trainer *t);
+
+#endif

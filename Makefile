@@ -32,13 +32,12 @@ lib_obj = $(lib_src:%.c=$(BUILD)/%.o) $(foreach i,$(isa),\
     $(cpu_src:%.c=$(BUILD)/%.$(i).o))
 # The same flow in double: the tests' reference for float32.
 ref_obj = $(patsubst %.c,$(BUILD)/ref/%.o,$(filter lib/%,$(lib_src)) $(cpu_src))
-tools = $(patsubst tools/%.c,%,$(filter-out tools/tool.c,$(wildcard tools/*.c)))
+tool_src = $(wildcard tools/tool*.c)
+tools = $(patsubst tools/%.c,%,$(filter-out $(tool_src),$(wildcard tools/*.c)))
 ctests = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*.c))
 testutils = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/util/*.c))
-NVCC = $(shell command -v nvcc)
 
-all: $(tools:%=$(BUILD)/bin/%) $(BUILD)/libnf.so $(BUILD)/libnf.a \
-    $(if $(NVCC),$(BUILD)/libnf-cuda.so)
+all: $(tools:%=$(BUILD)/bin/%) $(BUILD)/libnf.so $(BUILD)/libnf.a
 
 $(BUILD)/libnf.a: $(lib_obj)
 	rm -f $@ && $(AR) rcs $@ $^
@@ -59,7 +58,7 @@ $(foreach i,$(isa),$(eval $(call isa_rule,$(i))))
 $(BUILD)/ref/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DNF_REAL=double -DNF_ISA=portable -c -o $@ $<
-$(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/tools/tool.o $(BUILD)/libnf.a
+$(BUILD)/bin/%: $(BUILD)/tools/%.o $(tool_src:%.c=$(BUILD)/%.o) $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a

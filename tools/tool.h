@@ -12,7 +12,7 @@ enum { TOOL_OK = 0, TOOL_SYSTEM = 1, TOOL_USAGE = 2, TOOL_DATA = 3 };
 
 /* Defined by each program. */
 extern const char tool_name[];		/* "nfcat" */
-extern const char tool_synopsis[];	/* "[-i | -t] [FILE...]" */
+extern const char tool_synopsis[];	/* "[-i | -t] [FILE...]"; \n aligns */
 extern const char tool_purpose[];	/* the page's one-liner */
 
 /*

@@ -1,0 +1,38 @@
+# What every bats file loads: the built programs, an empty directory, helpers.
+bats_require_minimum_version 1.5.0
+
+repo=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+export BUILD=${BUILD:-$repo/build}
+export PATH=$BUILD/bin:$BUILD/tests/util:$PATH
+export LC_ALL=C.UTF-8
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+export JETS=$repo/pipelines/data/jets.h5
+unset NF_FAULT NO_COLOR COLUMNS
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# size FILE: its bytes.
+size()
+{
+	stat -L -c %s "$1"
+}
+
+# flip FILE BYTE: FILE with every bit of that byte (from 0) inverted.
+flip()
+{
+	local b
+
+	b=$(od -An -tu1 -j "$2" -N 1 "$1")
+	head -c "$2" "$1"
+	printf "\\x$(printf %02x $((b ^ 255)))"
+	tail -c +$(($2 + 2)) "$1"
+}
+
+# on_terminal COMMAND: run it with a terminal as its input and outputs.
+on_terminal()
+{
+	script -qec "$1" /dev/null
+}

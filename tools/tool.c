@@ -1,0 +1,281 @@
+/* What every program shares; the only place that prints errors and exits. */
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+enum { TOOL_HELP = 1, TOOL_VERSION };	/* no short option has these values */
+
+static struct timespec drawn;		/* when the progress line last was */
+static bool drawing;			/* the line is on the terminal now */
+
+/* A synopsis of several lines is aligned under its first. */
+static void
+print_usage(FILE *f)
+{
+	const char *s;
+
+	fprintf(f, "usage: %s ", tool_name);
+	for (s = tool_synopsis; *s != '\0'; s++) {
+		fputc(*s, f);
+		if (*s == '\n')
+			fprintf(f, "%*s", 8 + (int)strlen(tool_name), "");
+	}
+	fputc('\n', f);
+}
+
+noreturn static void
+answer(int what)
+{
+	if (what == TOOL_HELP) {
+		print_usage(stdout);
+		printf("%s\nSee man %s.\n", tool_purpose, tool_name);
+	} else
+		printf("%s (nfpipe) %s\n", tool_name, NF_VERSION);
+	if (fflush(stdout) != 0) {
+		tool_warn("stdout: %s", strerror(errno));
+		exit(TOOL_SYSTEM);
+	}
+	exit(TOOL_OK);
+}
+
+/*
+ * Where standard input, output or error is closed, a file opened later would
+ * take its number and its bytes.  Put there what cannot be read or written.
+ */
+static void
+guard_standard(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			exit(TOOL_SYSTEM);
+}
+
+int
+tool_option(int argc, char *argv[], const char *shorts,
+    const struct option *longs)
+{
+	static struct option all[64];
+	size_t n = 0;
+	int c;
+
+	if (all[0].name == NULL) {
+		guard_standard();
+		for (; longs != NULL && longs[n].name != NULL; n++)
+			if (n == sizeof(all) / sizeof(all[0]) - 3)
+				abort();
+			else
+				all[n] = longs[n];
+		all[n++] = (struct option){ "help", 0, NULL, TOOL_HELP };
+		all[n] = (struct option){ "version", 0, NULL, TOOL_VERSION };
+		argv[0] = (char *)tool_name;	/* for getopt's messages */
+	}
+	c = getopt_long(argc, argv, shorts, all, NULL);
+	if (c == TOOL_HELP || c == TOOL_VERSION)
+		answer(c);
+	if (c == '?') {			/* getopt has said what is wrong */
+		print_usage(stderr);
+		exit(TOOL_USAGE);
+	}
+	return c;
+}
+
+static void
+vwarn(const char *fmt, va_list ap)
+{
+	tool_progress_end();
+	fprintf(stderr, "%s: ", tool_name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void
+tool_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarn(fmt, ap);
+	va_end(ap);
+}
+
+noreturn void
+tool_die(const struct nf_err *err)
+{
+	static const int status[] = {
+		[NF_ESYS] = TOOL_SYSTEM,
+		[NF_EUSE] = TOOL_USAGE,
+		[NF_EDATA] = TOOL_DATA,
+	};
+
+	tool_warn("%s", err->msg);
+	exit(status[err->code]);
+}
+
+noreturn void
+tool_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (fmt != NULL) {
+		va_start(ap, fmt);
+		vwarn(fmt, ap);
+		va_end(ap);
+	}
+	print_usage(stderr);
+	exit(TOOL_USAGE);
+}
+
+/* ---- option values ---------------------------------------------------- */
+
+long long
+tool_int(const char *arg, long long lo, long long hi, const char *opt)
+{
+	long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoll(arg, &end, 10);
+	if (end == arg || *end != '\0' || strchr(" \t\n\v\f\r", *arg) ||
+	    errno != 0 || v < lo || v > hi) {
+		if (hi == LLONG_MAX)
+			tool_usage("%s: '%s' is not a whole number from %lld "
+			    "up", opt, arg, lo);
+		tool_usage("%s: '%s' is not a whole number from %lld to %lld",
+		    opt, arg, lo, hi);
+	}
+	return v;
+}
+
+double
+tool_double(const char *arg, const char *opt)
+{
+	double v;
+	char *end;
+
+	v = strtod(arg, &end);
+	if (end == arg || *end != '\0' || strchr(" \t\n\v\f\r", *arg) ||
+	    !isfinite(v))
+		tool_usage("%s: '%s' is not a finite number", opt, arg);
+	return v;
+}
+
+/* The digits and point at *s, which moves behind them; -1 if none is there. */
+static double
+take_number(const char **s)
+{
+	size_t n = strspn(*s, "0123456789.");
+	char digits[32], *end;
+	double v;
+
+	if (n == 0 || n >= sizeof(digits))
+		return -1;
+	memcpy(digits, *s, n);
+	digits[n] = '\0';
+	*s += n;
+	v = strtod(digits, &end);
+	return *end == '\0' ? v : -1;
+}
+
+uint64_t
+tool_size(const char *arg, const char *opt)
+{
+	static const char units[] = "kmgt";
+	const char *s = arg, *u;
+	double v = take_number(&s);
+
+	if (*s != '\0' && (u = strchr(units, *s | 0x20)) != NULL) {
+		v = ldexp(v, 10 * (int)(u - units + 1));
+		s++;
+	}
+	if (v < 0 || *s != '\0' || v > 0x1p62)
+		tool_usage("%s: '%s' is not a size: want bytes, or a number "
+		    "with K, M, G or T, as 4G", opt, arg);
+	return (uint64_t)v;
+}
+
+double
+tool_duration(const char *arg, const char *opt)
+{
+	static const char units[] = "smhd";
+	static const double second[] = { 1, 60, 3600, 86400 };
+	const char *s = arg, *u;
+	double v, sum = 0;
+	bool bare = arg[strspn(arg, "0123456789.")] == '\0';
+
+	do {
+		v = take_number(&s);
+		u = bare ? units : strchr(units, *s);
+		if (v < 0 || u == NULL || *u == '\0')
+			tool_usage("%s: '%s' is not a duration: want seconds, "
+			    "or numbers with s, m, h or d, as 1h30m", opt, arg);
+		sum += v * second[u - units];
+		s += *s != '\0';
+	} while (*s != '\0');
+	return sum;
+}
+
+/* ---- progress --------------------------------------------------------- */
+
+int
+tool_terminal(void)
+{
+	return isatty(STDERR_FILENO);
+}
+
+/* Bytes of s that fit into width columns, of one column a UTF-8 character. */
+static int
+fit(const char *s, int width)
+{
+	int n;
+
+	for (n = 0; s[n] != '\0'; n++)
+		if (((unsigned char)s[n] & 0xc0) != 0x80 && width-- == 0)
+			break;
+	return n;
+}
+
+void
+tool_progress(const char *fmt, ...)
+{
+	struct timespec now;
+	struct winsize ws;
+	char line[1024];
+	va_list ap;
+	int width = 80;
+
+	if (!tool_terminal())
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (drawing && (double)(now.tv_sec - drawn.tv_sec) +
+	    1e-9 * (double)(now.tv_nsec - drawn.tv_nsec) < 0.1)
+		return;
+	drawn = now;
+	drawing = true;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
+		width = ws.ws_col;
+	fprintf(stderr, "\r%.*s\033[K", fit(line, width - 1), line);
+}
+
+void
+tool_progress_end(void)
+{
+	if (drawing)
+		fputs("\r\033[K", stderr);
+	drawing = false;
+}

@@ -57,13 +57,13 @@ endef
 $(foreach i,$(isa),$(eval $(call isa_rule,$(i))))
 $(BUILD)/ref/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -DNF_REAL=double -DNF_ISA=portable -c -o $@ $<
+	$(CC) $(ALLCFLAGS) -DNF_REF -DNF_ISA=portable -c -o $@ $<
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(tool_src:%.c=$(BUILD)/%.o) $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -DNF_REAL=double -o $@ $^ $(LIBS)
+	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $^ $(LIBS)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $^ $(LIBS)

@@ -33,20 +33,44 @@ struct nf_linear {
 	uint32_t nin, nout;
 };
 
-/* Dropout of an activation: counters of the mask, made again backward. */
-struct nf_dropout {
-	double rate;			/* 0: none */
-	uint64_t seed, step;
-	uint32_t layer;			/* unique among the layers */
+/*
+ * What a training step needs and leaves, in device memory, so that a step
+ * can be replayed without the host.  The host sets the first part.
+ */
+struct nf_tally {
+	double lr, beta1, beta2, eps;	/* Adam */
+	double clip_norm;		/* 0: none */
+	double weight_norm;		/* 1 / (rows x mean weight) */
+	uint64_t seed;			/* of dropout */
+	/* kept by the device, by judge */
+	uint64_t seen;			/* batches begun, for dropout */
+	uint64_t batch;			/* of this epoch: gather's position */
+	uint64_t step;			/* Adam steps done */
+	double scale;			/* of this gradient; 0: leave it out */
+	double correct1, correct2;	/* 1 - beta^step */
+	double sum_weight, sum_nll;	/* this epoch's */
+	double sum_norm;		/* of gradients' norms */
+	uint64_t taken;			/* batches in those sums */
+	uint64_t skipped, skipped_run, skipped_worst;	/* not finite */
+};
+
+/* How norm finds its statistics. */
+enum nf_norm_mode {
+	NF_NORM_EVAL,			/* the running ones */
+	NF_NORM_TRAIN,			/* the batch's, which it computes */
+	NF_NORM_AGAIN			/* the batch's, computed before */
 };
 
 /* Batch norm before an activation; weight NULL: the activation alone. */
 struct nf_norm {
 	const nf_real *weight, *bias;
-	nf_real *running_mean, *running_var;
-	nf_real *mean, *invstd;		/* of the batch, kept for backward */
+	const nf_real *running_mean, *running_var;
+	nf_real *mean, *var;		/* the batch's, var unbiased */
+	nf_real *invstd;		/* from the biased one */
 	enum nf_act act;
-	struct nf_dropout drop;
+	double dropout;			/* after the activation; 0: none */
+	uint32_t layer;			/* which mask */
+	const struct nf_tally *tally;	/* dropout's seed and time */
 };
 
 /*
@@ -60,10 +84,12 @@ struct nf_spline {
 	double logit_scale;		/* widths and heights: 1 / sqrt(H) */
 };
 
-struct nf_adam {
-	double lr, beta1, beta2, eps;
-	uint64_t step;			/* from 1 */
-	double scale;			/* of the gradient: clipping */
+/* All permutations and LUs of a flow; arrays in device memory. */
+struct nf_lu {
+	uint32_t features, nlayer;	/* nlayer = steps + 1 */
+	const nf_real *param;
+	const struct nf_lu_at *at;	/* [nlayer] */
+	const int32_t *row, *col;	/* [nlayer][features]: see lu_fold */
 };
 
 /* Rows of a noise matrix: output row first + i is draw (first + i) % repeat
@@ -106,12 +132,16 @@ struct nf_ops {
 	void (*capture_free)(struct nf_dev *d, void *unit);
 
 	/* -- rows ------------------------------------------------------ */
-	/* to[i] = from[index[i]] */
+	/* A uniform permutation of 0..n-1 for this epoch. */
+	void (*shuffle)(struct nf_dev *d, uint64_t seed, uint32_t epoch,
+	    uint32_t n, uint32_t *index);
+	/* to[i] = from[index[tally->batch * n + i]] */
 	void (*gather)(struct nf_dev *d, uint32_t n, const uint32_t *index,
-	    struct nf_mat from, struct nf_mat to);
-	/* to[i] = from[i / repeat_of_first + ..]: repeat each row */
-	void (*spread)(struct nf_dev *d, uint32_t n, struct nf_mat from,
+	    const struct nf_tally *tally, struct nf_mat from,
 	    struct nf_mat to);
+	/* to[i] = from[(first + i) / repeat - first / repeat] */
+	void (*spread)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
+	    struct nf_mat from, struct nf_mat to);
 	/* Standard normal numbers. */
 	void (*noise)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 	    struct nf_mat z);
@@ -121,25 +151,28 @@ struct nf_ops {
 	    struct nf_mat x, struct nf_mat y);
 	/*
 	 * dw, db = gradients of the weights (overwritten); dx, unless
-	 * dx.x is NULL, = dy W, added to what is there if add.
+	 * dx.x is NULL, = dy W (its first dx.ncol columns), added to what
+	 * is there if add.
 	 */
 	void (*linear_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_linear *l, struct nf_mat x, struct nf_mat dy,
 	    struct nf_mat dx, int add, nf_real *dw, nf_real *db);
 
 	/* -- batch norm, activation, dropout --------------------------- */
-	/* u = dropout(act(norm(t))); train: by the batch, and running
-	 * statistics are brought up to date; else by the running ones. */
+	/* u = dropout(act(norm(t))); u may be t.  No dropout in EVAL. */
 	void (*norm)(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
-	    int train, struct nf_mat t, struct nf_mat u);
-	/* dt from du (may be the same memory), added to dt if add. */
+	    enum nf_norm_mode mode, struct nf_mat t, struct nf_mat u);
+	/* dt (may be du) from du; added to dt if add.  dweight, dbias. */
 	void (*norm_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_norm *m, struct nf_mat t, struct nf_mat du,
 	    struct nf_mat dt, int add, nf_real *dweight, nf_real *dbias);
+	/* running += momentum (batch - running), unless tally->scale is 0. */
+	void (*norm_update)(struct nf_dev *d, size_t n, const nf_real *batch,
+	    const struct nf_tally *tally, nf_real *running);
 
 	/* -- gate and residual ----------------------------------------- */
-	/* t += w * sigmoid(gate(context)); without context t += w.
-	 * to may be t itself. */
+	/* to = t + w * sigmoid(gate(context)); without context (ncol 0)
+	 * to = t + w.  to may be t. */
 	void (*gate)(struct nf_dev *d, uint32_t n, const struct nf_linear *g,
 	    struct nf_mat context, struct nf_mat w, struct nf_mat t,
 	    struct nf_mat to);
@@ -160,50 +193,53 @@ struct nf_ops {
 	void (*spline_inverse)(struct nf_dev *d, uint32_t n,
 	    const struct nf_spline *s, struct nf_mat h, struct nf_mat y,
 	    struct nf_mat x, double *logdet);
-	/* From dy and dlogdet [n]: dx (= over dy if the same), dh, dw, db. */
+	/* From dy and dlogdet [n]: dx (may be dy), dh, dw, db; keep is
+	 * used up. */
 	void (*spline_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_spline *s, struct nf_mat h, struct nf_mat x,
-	    const void *keep, struct nf_mat dy, const nf_real *dlogdet,
+	    void *keep, struct nf_mat dy, const nf_real *dlogdet,
 	    struct nf_mat dx, struct nf_mat dh, nf_real *dw, nf_real *db);
 
-	/* -- permutation and LU, folded to one matrix ------------------- */
+	/* -- permutation and LU, folded to one matrix a layer ----------- */
 	/*
-	 * m [D][D]: m[r][c] = (LU)[row[r]][col[c]], so that one product does
-	 * permutation and LU and leaves the features in the order row;
-	 * bias[r] likewise; *logdet = sum of log diagonal (a double).
+	 * m [nlayer][D][D]: m[r][c] = (LU)[row[r]][col[c]], so that one
+	 * product does permutation and LU and leaves the features in the
+	 * order row; bias [nlayer][D] likewise.  inverse: the inverse map of
+	 * the same.  *logdet = the sum of all log diagonals, of the forward
+	 * map in both cases.
 	 */
-	void (*lu_fold)(struct nf_dev *d, uint32_t features,
-	    const nf_real *param, const struct nf_lu_at *at,
-	    const int32_t *row, const int32_t *col, nf_real *m, nf_real *bias,
-	    double *logdet);
-	/* The inverse map of the same: x = m (y - bias_before). */
-	void (*lu_fold_inverse)(struct nf_dev *d, uint32_t features,
-	    const nf_real *param, const struct nf_lu_at *at,
-	    const int32_t *row, const int32_t *col, nf_real *m, nf_real *bias,
-	    double *logdet);
-	/* From dm, dbias and dlogdet (summed over rows, host value) to the
-	 * gradients of lower, upper, diag and bias. */
-	void (*lu_grad)(struct nf_dev *d, uint32_t features,
-	    const nf_real *param, const struct nf_lu_at *at,
-	    const int32_t *row, const int32_t *col, const nf_real *dm,
-	    const nf_real *dbias, double dlogdet, nf_real *grad);
+	void (*lu_fold)(struct nf_dev *d, const struct nf_lu *l, int inverse,
+	    nf_real *m, nf_real *bias, double *logdet);
+	/*
+	 * From dm, dbias and the rows' summed dlogdet (sums[0] times minus
+	 * tally->weight_norm) to the gradients of lower, upper, diag and
+	 * bias, at their places in grad.
+	 */
+	void (*lu_grad)(struct nf_dev *d, const struct nf_lu *l,
+	    const nf_real *dm, const nf_real *dbias, const double *sums,
+	    const struct nf_tally *tally, nf_real *grad);
 
 	/* -- loss and optimiser ---------------------------------------- */
 	/* logp[i] = log N(z[i]) + logdet[i] + *constant. */
 	void (*log_normal)(struct nf_dev *d, uint32_t n, struct nf_mat z,
 	    const double *logdet, const double *constant, double *logp);
 	/*
-	 * The loss's start backward: dz = w z / sum w, dlogdet = -w / sum w;
-	 * sums[0] = sum w, sums[1] = sum -w logp.  weight NULL: all 1.
+	 * The loss, sum of -w logp times tally->weight_norm, begun backward:
+	 * dz, dlogdet; sums[0] = sum w, sums[1] = sum -w logp.  weight NULL:
+	 * all 1.
 	 */
 	void (*loss_grad)(struct nf_dev *d, uint32_t n, struct nf_mat z,
-	    const double *logp, const nf_real *weight, struct nf_mat dz,
-	    nf_real *dlogdet, double *sums);
+	    const double *logp, const nf_real *weight,
+	    const struct nf_tally *tally, struct nf_mat dz, nf_real *dlogdet,
+	    double *sums);
 	/* *sum = sum of squares; not finite if any is not. */
 	void (*sum_squares)(struct nf_dev *d, size_t n, const nf_real *x,
 	    double *sum);
-	/* One pass over all parameters. */
-	void (*adam)(struct nf_dev *d, size_t n, const struct nf_adam *a,
+	/* Count the batch in, or out if it is not finite. */
+	void (*judge)(struct nf_dev *d, const double *sums,
+	    const double *sum_squares, struct nf_tally *tally);
+	/* One pass over all parameters, unless tally->scale is 0. */
+	void (*adam)(struct nf_dev *d, size_t n, const struct nf_tally *tally,
 	    nf_real *param, const nf_real *grad, nf_real *m, nf_real *v);
 };
 

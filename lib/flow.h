@@ -22,10 +22,11 @@ extern "C" {
  * The precision of parameters and rows.  The library is float; the tests
  * build it a second time in double, as the reference for the first.
  */
-#ifndef NF_REAL
-#define NF_REAL float
+#ifdef NF_REF
+typedef double nf_real;
+#else
+typedef float nf_real;
 #endif
-typedef NF_REAL nf_real;
 
 enum nf_act { NF_RELU, NF_ELU, NF_LEAKY_RELU };
 #define NF_LEAKY_SLOPE	0.01

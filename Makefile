@@ -7,7 +7,7 @@ CFLAGS = -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wpointer-arith -Wvla
 PKGS = hdf5 libzstd libxxhash inih libdeflate $(BLAS)
-DEBS = gcc make pkg-config libhdf5-dev libzstd-dev libxxhash-dev libinih-dev \
+DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev libinih-dev \
     libdeflate-dev libopenblas-dev bats perl mandoc zstd \
     $(if $(findstring clang,$(CC)),clang libomp-dev)
 pkg = $(shell pkg-config $(1) $(PKGS) 2>/dev/null)
@@ -61,6 +61,7 @@ $(BUILD)/ref/%.o: %.c Makefile
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(tool_src:%.c=$(BUILD)/%.o) $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
+$(BUILD)/tests/util/tool_probe: $(tool_src:%.c=$(BUILD)/%.o)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $^ $(LIBS)
@@ -83,7 +84,8 @@ demo: deps	## train, sample and compare on the bundled jets, in minutes
 	@PATH=$(abspath $(BUILD))/bin:$$PATH $(MAKE) --no-print-directory \
 	    -f pipelines/demo.mk
 install: all	## PREFIX= DESTDIR=
-	sh pipelines/install.sh $(BUILD) "$(DESTDIR)" "$(PREFIX)" $(VERSION)
+	sh pipelines/install.sh "$(BUILD)" "$(DESTDIR)$(PREFIX)" "$(PREFIX)" \
+	    $(VERSION) "$(PKGS)"
 clean:		## remove what was built
 	rm -rf $(BUILD) build-asan
 help:		## list the targets

@@ -1,0 +1,37 @@
+#!/bin/sh
+# usage: install.sh BUILD TO PREFIX VERSION PACKAGES
+# Put what BUILD holds below TO, as it will be found below PREFIX.
+set -eu
+build=$1 to=$2 prefix=$3 version=$4 packages=$5
+
+# put MODE DIRECTORY FILE...
+put()
+{
+	mode=$1 dir=$to/$2
+	shift 2
+	mkdir -p "$dir"
+	install -m "$mode" "$@" "$dir"
+}
+
+put 755 bin "$build"/bin/*
+put 644 lib "$build"/libnf.a
+for lib in libnf libnf-cuda; do
+	[ -e "$build/$lib.so" ] || continue
+	install -m 755 "$build/$lib.so" "$to/lib/$lib.so.$version"
+	ln -sf "$lib.so.$version" "$to/lib/$lib.so.0"
+	ln -sf "$lib.so.0" "$to/lib/$lib.so"
+done
+
+# The two public headers, and whatever of ours they include.
+headers=$(${CC:-cc} -MM -Ilib -Iformats lib/nf.h formats/nfio.h |
+    tr ' ' '\n' | grep -E '^(lib|formats)/' | sort -u)
+put 644 include/nf $headers
+
+mkdir -p "$to/lib/pkgconfig"
+sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" \
+    -e "s|@PACKAGES@|$packages|" nf.pc.in >"$to/lib/pkgconfig/nf.pc"
+
+for page in man/*.[157] man/*.3; do
+	[ -e "$page" ] || continue
+	put 644 "share/man/man${page##*.}" "$page"
+done

@@ -18,6 +18,7 @@ extern "C" {
 
 #define NF_MAX_COLS	65536
 #define NF_MAX_NAME	255			/* bytes of a column name */
+#define NF_MAX_LINES	65536			/* of prep, and of notes */
 #define NF_MAX_PAYLOAD	(64u << 20)		/* bytes of a block */
 #define NF_NROW_UNKNOWN	UINT64_MAX
 
@@ -54,6 +55,17 @@ struct nf_schema {
 int nf_schema_copy(struct nf_schema *to, const struct nf_schema *from,
     struct nf_err *err) NF_CHECKED;
 void nf_schema_free(struct nf_schema *s);
+
+/* Text for one line: valid UTF-8 without control characters. */
+int nf_line_check(const char *s, struct nf_err *err) NF_CHECKED;
+/* What a stream can carry: names and lines within their rules and bounds. */
+int nf_schema_check(const struct nf_schema *s, struct nf_err *err) NF_CHECKED;
+/*
+ * The columns' names and recipe of b are those of a, as for tables that are
+ * joined; the error names the first difference.  Types may differ.
+ */
+int nf_schema_agree(const struct nf_schema *a, const struct nf_schema *b,
+    struct nf_err *err) NF_CHECKED;
 
 /* ---- rows ------------------------------------------------------------- */
 
@@ -96,6 +108,11 @@ int nf_reader_open(struct nf_reader **r, int fd, const char *name,
     struct nf_err *err) NF_CHECKED;
 const struct nf_schema *nf_reader_schema(const struct nf_reader *r);
 const char *nf_reader_name(const struct nf_reader *r);
+/*
+ * Rows on this descriptor in all, as far as that can be known before they
+ * are read, or NF_NROW_UNKNOWN.  In a file the end has been looked at.
+ */
+uint64_t nf_reader_total(const struct nf_reader *r);
 
 /*
  * Get the next frame of rows.  Returns 1 with *rows valid until the next
@@ -159,6 +176,7 @@ int nf_columns_index(const struct nf_list *names, const char *name,
 struct nf_table {
 	struct nf_schema schema;	/* nrow is known */
 	void *x;			/* schema.nrow x schema.column.n */
+	size_t reserved;		/* of addresses at x */
 };
 
 /*
@@ -189,6 +207,9 @@ int nf_whole_begin(struct nf_whole **f, const char *path, struct nf_err *err)
 const char *nf_whole_tmp(const struct nf_whole *f);
 int nf_whole_commit(struct nf_whole *f, struct nf_err *err) NF_CHECKED;
 void nf_whole_abort(struct nf_whole *f);	/* accepts NULL */
+
+/* A file without a name in $TMPDIR (or /tmp): gone when closed. */
+int nf_temp_open(int *fd, struct nf_err *err) NF_CHECKED;
 
 /* ---- HDF5 tables ------------------------------------------------------ */
 

@@ -1,0 +1,206 @@
+/* COLUMNS: names, globs, positions and ranges, resolved. */
+#include <ctype.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "nfio.h"
+
+/* What has been chosen so far. */
+struct chosen {
+	const struct nf_list *names;
+	uint32_t *col, ncol;
+	bool *has;
+};
+
+/* Edits that turn a into b, or max where there are as many or more. */
+static uint32_t
+distance(const char *a, const char *b, uint32_t max)
+{
+	uint32_t row[NF_MAX_NAME + 1], i, j, was, best, up;
+	size_t na = strlen(a), nb = strlen(b);
+
+	if (na > NF_MAX_NAME || nb > NF_MAX_NAME ||
+	    (na > nb ? na - nb : nb - na) >= max)
+		return max;
+	for (j = 0; j <= nb; j++)
+		row[j] = j;
+	for (i = 1; i <= na; i++) {
+		was = row[0];
+		row[0] = best = i;
+		for (j = 1; j <= nb; j++) {
+			up = row[j];
+			was += tolower((unsigned char)a[i - 1]) !=
+			    tolower((unsigned char)b[j - 1]);
+			if (up + 1 < was)
+				was = up + 1;
+			if (row[j - 1] + 1 < was)
+				was = row[j - 1] + 1;
+			row[j] = was;
+			was = up;
+			if (row[j] < best)
+				best = row[j];
+		}
+		if (best >= max)
+			return max;
+	}
+	return row[nb];
+}
+
+static int
+unknown(const struct nf_list *names, const char *name, struct nf_err *err)
+{
+	uint32_t best = NF_MAX_NAME + 1, at = 0, d, j;
+
+	for (j = 0; j < names->n; j++) {
+		d = distance(name, names->s[j], best);
+		if (d < best) {
+			best = d;
+			at = j;
+		}
+	}
+	if (names->n == 0)
+		return nf_fail(err, NF_EDATA, "no column \"%.255s\": there "
+		    "are none", name);
+	return nf_fail(err, NF_EDATA,
+	    "no column \"%.255s\" (the nearest is \"%s\")", name,
+	    names->s[at]);
+}
+
+/* The position of name, or -1. */
+static int64_t
+name_find(const struct nf_list *names, const char *name)
+{
+	uint32_t j;
+
+	for (j = 0; j < names->n; j++)
+		if (strcmp(names->s[j], name) == 0)
+			return j;
+	return -1;
+}
+
+int
+nf_columns_index(const struct nf_list *names, const char *name,
+    struct nf_err *err)
+{
+	int64_t j = name_find(names, name);
+
+	return j == -1 ? unknown(names, name, err) : (int)j;
+}
+
+static int
+choose(struct chosen *c, uint32_t j, struct nf_err *err)
+{
+	if (c->has[j])
+		return nf_fail(err, NF_EDATA,
+		    "column \"%s\" is asked for twice", c->names->s[j]);
+	c->has[j] = true;
+	c->col[c->ncol++] = j;
+	return 0;
+}
+
+/* Digits up to end as a number; bounded, so that it cannot overflow. */
+static bool
+number(const char *s, const char *end, uint32_t *v)
+{
+	for (*v = 0; s < end && isdigit((unsigned char)*s); s++)
+		if (*v <= NF_MAX_COLS)
+			*v = *v * 10 + (uint32_t)(*s - '0');
+	return s == end;
+}
+
+/* A position or a range LO:HI, either of which may be left out; 0 if not. */
+static int
+range(struct chosen *c, const char *s, struct nf_err *err)
+{
+	const char *colon = strchr(s, ':'), *end = s + strlen(s);
+	uint32_t lo, hi, j;
+
+	if (!number(s, colon != NULL ? colon : end, &lo) || s == end)
+		return 0;
+	hi = lo + 1;
+	if (colon != NULL) {
+		if (!number(colon + 1, end, &hi))
+			return 0;
+		if (colon + 1 == end)
+			hi = c->names->n;
+	}
+	if (hi > c->names->n)
+		return nf_fail(err, NF_EDATA, "no column %.32s: there are %u, "
+		    "the first is 0", s, c->names->n);
+	if (lo >= hi)
+		return nf_fail(err, NF_EDATA, "the range %.32s is empty", s);
+	for (j = lo; j < hi; j++)
+		if (choose(c, j, err) == -1)
+			return -1;
+	return 1;
+}
+
+static int
+glob(struct chosen *c, const char *s, struct nf_err *err)
+{
+	bool found = false;
+	uint32_t j;
+
+	for (j = 0; j < c->names->n; j++)
+		if (fnmatch(s, c->names->s[j], 0) == 0) {
+			found = true;
+			if (!c->has[j] && choose(c, j, err) == -1)
+				return -1;
+		}
+	return found ? 0 : nf_fail(err, NF_EDATA,
+	    "no column matches \"%.255s\"", s);
+}
+
+static int
+item(struct chosen *c, const char *s, struct nf_err *err)
+{
+	int64_t j = name_find(c->names, s);
+	int rc;
+
+	if (j != -1)
+		return choose(c, (uint32_t)j, err);
+	rc = range(c, s, err);
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
+	if (strpbrk(s, "*?[") != NULL)
+		return glob(c, s, err);
+	if (*s == '\0')
+		return nf_fail(err, NF_EDATA, "an empty name among columns");
+	return unknown(c->names, s, err);
+}
+
+int
+nf_columns_find(const char *columns, const struct nf_list *names,
+    uint32_t **col, uint32_t *ncol, struct nf_err *err)
+{
+	struct chosen c = { .names = names };
+	char *copy = NULL, *s, *next, *end;
+	int rc = -1;
+
+	c.col = nf_alloc(names->n, sizeof(*c.col), "columns", err);
+	c.has = nf_alloc(names->n, sizeof(*c.has), "columns", err);
+	if (c.col != NULL && c.has != NULL)
+		copy = nf_strdup(columns, err);
+	for (s = copy; s != NULL; s = next) {
+		next = strchr(s, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		while (*s == ' ' || *s == '\t')
+			s++;
+		for (end = s + strlen(s); end > s &&
+		    (end[-1] == ' ' || end[-1] == '\t'); end--)
+			end[-1] = '\0';
+		rc = item(&c, s, err);
+		if (rc == -1)
+			break;
+	}
+	nf_free(copy);
+	nf_free(c.has);
+	if (rc == -1) {
+		nf_free(c.col);
+		c.col = NULL;
+	}
+	*col = c.col;
+	*ncol = c.ncol;
+	return rc;
+}

@@ -1,0 +1,89 @@
+/* A whole table in memory. */
+#include <string.h>
+
+#include "grow.h"
+#include "nfio.h"
+
+/* The schema of the columns chosen, in their order. */
+static int
+schema_choose(struct nf_schema *to, const struct nf_schema *from,
+    const uint32_t *col, uint32_t ncol, enum nf_type type,
+    struct nf_err *err)
+{
+	uint32_t j;
+
+	if (nf_schema_copy(to, from, err) == -1)
+		return -1;
+	to->type = type;
+	to->nrow = 0;
+	if (col == NULL)
+		return 0;
+	nf_list_free(&to->column);
+	for (j = 0; j < ncol; j++)
+		if (nf_list_add(&to->column, from->column.s[col[j]],
+		    err) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+too_large(const struct nf_reader *r, uint64_t max, struct nf_err *err)
+{
+	return nf_fail(err, NF_ESYS, "%s: more than %.1f MB of rows, which is "
+	    "all that may be kept in memory: take fewer rows or columns",
+	    nf_reader_name(r), (double)max / 1e6);
+}
+
+int
+nf_table_read(struct nf_table *t, struct nf_reader *r, const uint32_t *col,
+    uint32_t ncol, enum nf_type type, uint64_t max, struct nf_err *err)
+{
+	const struct nf_schema *s = nf_reader_schema(r);
+	struct nf_grow g = { NULL, 0, 0 };
+	struct nf_rows rows;
+	size_t rowsize, used = 0, n;
+	int rc;
+
+	memset(t, 0, sizeof(*t));
+	if (schema_choose(&t->schema, s, col, ncol, type, err) == -1)
+		goto fail;
+	rowsize = t->schema.column.n * nf_type_size(type);
+	if (nf_reader_total(r) != NF_NROW_UNKNOWN &&
+	    nf_reader_total(r) > max / rowsize) {
+		too_large(r, max, err);
+		goto fail;
+	}
+	if (nf_grow_open(&g, max, "a table", err) == -1)
+		goto fail;
+	while ((rc = nf_reader_next(r, &rows, err)) == 1) {
+		n = rows.nrow * rowsize;
+		if (n > max - used) {
+			too_large(r, max, err);
+			goto fail;
+		}
+		if (nf_grow_to(&g, used + n, "a table", err) == -1)
+			goto fail;
+		nf_rows_gather(&rows, col, ncol, type, (char *)g.p + used);
+		used += n;
+		t->schema.nrow += rows.nrow;
+	}
+	if (rc == -1)
+		goto fail;
+	t->x = g.p;
+	t->reserved = g.max;
+	return 0;
+fail:
+	nf_grow_free(&g);
+	nf_schema_free(&t->schema);
+	return -1;
+}
+
+void
+nf_table_free(struct nf_table *t)
+{
+	struct nf_grow g = { t->x, 0, t->reserved };
+
+	nf_grow_free(&g);
+	nf_schema_free(&t->schema);
+	memset(t, 0, sizeof(*t));
+}

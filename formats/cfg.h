@@ -5,6 +5,10 @@
 #include "flow.h"
 #include "train.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_cfg {
 	char *context, *target;		/* COLUMNS, or NULL: see below */
 	char *weight;			/* a column, or NULL */
@@ -29,4 +33,7 @@ int nf_cfg_parse(struct nf_cfg **c, const char *text, const char *name,
     const char *const *set, uint32_t nset, struct nf_err *err) NF_CHECKED;
 void nf_cfg_free(struct nf_cfg *c);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

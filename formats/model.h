@@ -5,6 +5,10 @@
 #include "flow.h"
 #include "train.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The training log: one row an epoch. */
 #define NF_HISTORY_NCOL 10
 extern const char *const nf_history_column[NF_HISTORY_NCOL];
@@ -51,4 +55,7 @@ int nf_model_new(struct nf_model **m, struct nf_flow *f, struct nf_err *err)
 int nf_history_add(struct nf_history *h, const double row[NF_HISTORY_NCOL],
     struct nf_err *err) NF_CHECKED;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

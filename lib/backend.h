@@ -1,7 +1,7 @@
 /*
  * The table of device operations.  flow programs (net.c, eval.c, trainer.c)
  * are written once in terms of it; lib/cpu_*.c is one implementation,
- * cuda/*.cu the other.
+ * those of cuda/ the other.
  *
  * Operations return nothing: a device keeps its first fault and sync tells.
  * Matrices are row-major in device memory; n is the number of rows.
@@ -10,6 +10,10 @@
 #define NF_BACKEND_H
 
 #include "flow.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct nf_dev;
 
@@ -265,4 +269,7 @@ void nf_dev_close(struct nf_dev *d);
 int nf_cpu_open(struct nf_dev **d, uint32_t nthread, struct nf_err *err)
     NF_CHECKED;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -11,6 +11,10 @@
 
 #include "nf.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_prep;
 
 /*
@@ -59,4 +63,7 @@ int nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
 uint64_t nf_prep_inverse(const struct nf_prep *p, uint64_t nrow,
     const double *in, size_t ldin, double *raw, size_t ldraw);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -8,6 +8,10 @@
 #include "backend.h"
 #include "flow.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum nf_schedule { NF_CONSTANT, NF_COSINE, NF_COSINE_RESTARTS };
 enum nf_precision { NF_FP32, NF_TF32, NF_BF16 };	/* GPU products */
 
@@ -21,7 +25,7 @@ struct nf_train_opt {
 	double restart_mult;		/* each next cycle is longer by this */
 	double beta1, beta2, eps;	/* Adam */
 	double clip_norm;		/* gradient norm bound, 0: none */
-	uint32_t patience;		/* epochs without a better one, 0: off */
+	uint32_t patience;		/* epochs without a better; 0: off */
 	uint32_t max_skipped;		/* non-finite batches in a row */
 	uint64_t seed;
 	enum nf_init init;
@@ -79,4 +83,7 @@ uint32_t nf_trainer_nbatch(const struct nf_trainer *t);	/* an epoch's */
 /* Begin the next epoch: zero the sums. */
 void nf_trainer_next(struct nf_trainer *t);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -36,3 +36,9 @@ on_terminal()
 {
 	script -qec "$1" /dev/null
 }
+
+# sanitized: were the programs built by make asan?
+sanitized()
+{
+	grep -qa __asan_init "$BUILD/tests/util/faults_built"
+}

@@ -22,7 +22,14 @@
 /* Draws for different purposes never meet, whatever the seed. */
 enum nf_purpose {
 	NF_FOR_ROWS = 1,		/* a shuffle of rows */
-	NF_FOR_COLUMNS			/* a permutation of columns */
+	NF_FOR_COLUMNS,			/* a permutation of columns */
+	NF_FOR_EPOCH,			/* an epoch's shuffle */
+	NF_FOR_NOISE,			/* latents of draws */
+	NF_FOR_DROPOUT,
+	NF_FOR_VALID,			/* which rows validate */
+	NF_FOR_PREP,			/* dequantisation */
+	NF_FOR_INIT,			/* initial weights */
+	NF_FOR_PERM			/* a flow's permutations */
 };
 
 /* One block: 128 random bits for this key and counter. */

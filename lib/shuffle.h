@@ -1,0 +1,16 @@
+/*
+ * Uniform permutations of rows: the order of 64-bit Philox keys of (seed,
+ * purpose, draw, row), ties by row.  So a permutation is a function of its
+ * name alone, and can be made in parts, in parallel or on a device.
+ */
+#ifndef NF_SHUFFLE_H
+#define NF_SHUFFLE_H
+
+#include "nf.h"
+#include "philox.h"
+
+/* index[0..n) = the rows in their new order; takes 32 n bytes meanwhile. */
+int nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw,
+    uint32_t n, uint32_t *index, struct nf_err *err) NF_CHECKED;
+
+#endif

@@ -64,10 +64,10 @@ $(BUILD)/bin/%: $(BUILD)/tools/%.o $(tool_src:%.c=$(BUILD)/%.o) $(BUILD)/libnf.a
 $(BUILD)/tests/util/tool_probe: $(tool_src:%.c=$(BUILD)/%.o)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $^ $(LIBS)
+	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $< $(filter %.o %.a,$^) $(LIBS)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libnf.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
 include $(wildcard cuda/cuda.mk)
 
 deps:		## install what is missing (Debian, apt-get)

@@ -7,22 +7,22 @@ CFLAGS = -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wpointer-arith -Wvla
 PKGS = hdf5 libzstd libxxhash inih libdeflate $(BLAS)
-DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev libinih-dev \
-    libdeflate-dev libopenblas-dev bats perl mandoc zstd \
+DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev \
+    libinih-dev libdeflate-dev libopenblas-dev bats perl mandoc zstd \
     $(if $(findstring clang,$(CC)),clang libomp-dev)
-pkg = $(shell pkg-config $(1) $(PKGS) 2>/dev/null)
+pkg_cflags := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+pkg_libs := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # No contraction: a*b+c rounds alike on every machine; fma() says where not.
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DNF_VERSION='"$(VERSION)"' $(WARN) \
     -fPIC -fopenmp -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
-    -Ilib -Iformats $(call pkg,--cflags) $(CFLAGS)
-LIBS = $(call pkg,--libs) -lm -ldl
+    -Ilib -Iformats $(pkg_cflags) $(CFLAGS)
+LIBS = $(pkg_libs) -lm -ldl
 
 # The CPU backend is compiled once for each instruction set it can choose.
 cpu_src = $(wildcard lib/cpu_*.c)
 lib_src = $(filter-out $(cpu_src),$(wildcard lib/*.c)) $(wildcard formats/*.c)
 isa = portable
-isa_portable =
 ifeq ($(shell uname -m),x86_64)
 isa += avx2 avx512
 isa_avx2 = -march=x86-64-v3
@@ -69,18 +69,21 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
 include $(wildcard cuda/cuda.mk)
+# A make that was not told how many jobs to run takes every core.
+submake = $(MAKE) -s --no-print-directory \
+    $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 deps:		## install what is missing (Debian, apt-get)
 	@sh pipelines/deps.sh $(DEBS)
 check: deps	## build everything and run the whole test suite
-	@$(MAKE) --no-print-directory all $(ctests) $(testutils)
-	BUILD=$(abspath $(BUILD)) prove -j2 tests/*.bats $(ctests)
+	+@$(submake) all $(ctests) $(testutils)
+	BUILD=$(abspath $(BUILD)) prove -fo -j2 tests/*.bats $(ctests)
 asan:		## the suite under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=build-asan NVCC= CFLAGS="-O1 -g -DNF_FAULTS \
 	    -fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -fno-omit-frame-pointer" check
 demo: deps	## train, sample and compare on the bundled jets, in minutes
-	@$(MAKE) --no-print-directory all
+	+@$(submake) all
 	@PATH=$(abspath $(BUILD))/bin:$$PATH $(MAKE) --no-print-directory \
 	    -f pipelines/demo.mk
 install: all	## PREFIX= DESTDIR=

@@ -291,4 +291,16 @@ installed()
 	fake id 'echo 0'
 	fake apt-get '[ "$1" = update ]'
 	run -1 $deps want1
+
+	mkdir empty				# not Debian
+	run -1 env PATH="$rooms/empty" /bin/sh "$repo/pipelines/deps.sh" gcc x
+	[ "${lines[0]}" = \
+	    "not found: cc pkg-config bats prove mandoc zstd" ]
+	[ "${lines[1]}" = \
+	    "this is not Debian; install what stands for: gcc x" ]
+	for t in cc pkg-config bats prove mandoc zstd; do
+		ln -s /bin/true "empty/$t"
+	done
+	run -0 env PATH="$rooms/empty" /bin/sh "$repo/pipelines/deps.sh" gcc x
+	[ -z "$output" ]
 }

@@ -90,6 +90,14 @@ with s, m, h or d, as 1h30m" -d "$v"
 	done
 }
 
+@test "a message is one write: programs in a pipe do not mix theirs" {
+	command -v strace >/dev/null || skip "no strace"
+	sanitized && skip "the leak check cannot be traced"
+	strace -o trace -e trace=write tool_probe --die 3 2>/dev/null || true
+	[ "$(grep -c '^write(2, "tool_probe: as asked.n", ' trace)" -eq 1 ]
+	[ "$(grep -c '^write(2' trace)" -eq 1 ]
+}
+
 @test "a stream comes from a file or from standard input" {
 	tool_probe --output >s
 	run -0 tool_probe --open s

@@ -90,13 +90,15 @@ tool_option(int argc, char *argv[], const char *shorts,
 	return c;
 }
 
+/* One write, so that lines of several programs in a pipe do not mix. */
 static void
 vwarn(const char *fmt, va_list ap)
 {
+	char line[2 * sizeof(((struct nf_err *)0)->msg)];
+
 	tool_progress_end();
-	fprintf(stderr, "%s: ", tool_name);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	fprintf(stderr, "%s: %s\n", tool_name, line);
 }
 
 void

@@ -189,20 +189,23 @@ struct nf_ops {
 	/* Bytes that forward leaves for grad, for n rows. */
 	size_t (*spline_keep)(struct nf_dev *d, uint32_t n,
 	    const struct nf_spline *s);
-	/* y = spline(x), logdet += ; keep is NULL where no grad follows. */
+	/*
+	 * x becomes the splines' value, its first nt columns, and logdet +=.
+	 * With keep a gradient follows; without, logits that overflowed are
+	 * bounded and counted, so that the result is finite.
+	 */
 	void (*spline)(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
-	    struct nf_mat h, struct nf_mat x, struct nf_mat y, double *logdet,
-	    void *keep);
-	/* x = inverse(y), logdet -= . */
+	    struct nf_mat h, struct nf_mat x, double *logdet, void *keep);
+	/* The inverse, in place; logdet += its own. */
 	void (*spline_inverse)(struct nf_dev *d, uint32_t n,
-	    const struct nf_spline *s, struct nf_mat h, struct nf_mat y,
-	    struct nf_mat x, double *logdet);
-	/* From dy and dlogdet [n]: dx (may be dy), dh, dw, db; keep is
-	 * used up. */
-	void (*spline_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_spline *s, struct nf_mat h, struct nf_mat x,
-	    void *keep, struct nf_mat dy, const nf_real *dlogdet,
-	    struct nf_mat dx, struct nf_mat dh, nf_real *dw, nf_real *db);
+	    double *logdet);
+	/* dx from the values' gradient to the argument's, in place, given
+	 * dlogdet [n]; dh, dw, db; keep is used up. */
+	void (*spline_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_spline *s, struct nf_mat h, void *keep,
+	    const nf_real *dlogdet, struct nf_mat dx, struct nf_mat dh,
+	    nf_real *dw, nf_real *db);
 
 	/* -- permutation and LU, folded to one matrix a layer ----------- */
 	/*

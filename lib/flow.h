@@ -28,6 +28,10 @@ typedef double nf_real;
 typedef float nf_real;
 #endif
 
+/* Bounds of a shape (nf_shape_check). */
+#define NF_MAX_BINS	1024
+#define NF_MAX_FEATURES	4096
+
 enum nf_act { NF_RELU, NF_ELU, NF_LEAKY_RELU };
 #define NF_LEAKY_SLOPE	0.01
 #define NF_LU_EPS	1e-3		/* added to the diagonal's softplus */

@@ -59,7 +59,6 @@ nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw, uint32_t n,
 		nf_free(b);
 		return -1;
 	}
-#pragma omp parallel for if (n > 100000)
 	for (i = 0; i < n; i++) {
 		a[i].key = nf_philox_u64(seed, purpose, i, draw);
 		a[i].row = i;

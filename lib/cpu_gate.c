@@ -1,0 +1,147 @@
+/* CPU: the context gate and the residual sum. */
+#include <omp.h>
+#include <string.h>
+
+#include "cpu.h"
+#include "fastmath.h"
+
+/* g = sigmoid(gate(context)) for m rows from i. */
+static void
+gate_rows(const struct nf_linear *l, uint32_t m, const nf_real *context,
+    size_t ld, nf_real *g)
+{
+	size_t k, nout = l->nout;
+
+	for (k = 0; k < m; k++)
+		memcpy(g + k * nout, l->b, nout * sizeof(*g));
+	cpu_gemm(0, 1, m, l->nout, l->nin, context, ld, l->w, l->nin, 1, g,
+	    nout);
+#pragma omp simd
+	for (k = 0; k < m * nout; k++)
+		g[k] = nf_sigmoid(g[k]);
+}
+
+static void
+add_rows(uint32_t m, uint32_t ncol, const nf_real *g, const nf_real *w,
+    size_t ldw, const nf_real *t, size_t ldt, nf_real *to, size_t ldto)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < m; i++, w += ldw, t += ldt, to += ldto) {
+		if (g == NULL) {
+#pragma omp simd
+			for (j = 0; j < ncol; j++)
+				to[j] = t[j] + w[j];
+			continue;
+		}
+#pragma omp simd
+		for (j = 0; j < ncol; j++)
+			to[j] = t[j] + w[j] * g[j];
+		g += ncol;
+	}
+}
+
+static void
+cpu_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, struct nf_mat t, struct nf_mat to)
+{
+	struct nf_cpu *c = (struct nf_cpu *)d;
+
+#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+	{
+		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+		nf_real *g = NULL;
+		uint64_t lo, hi, i;
+
+		cpu_split(n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
+		if (context.ncol > 0)
+			g = cpu_scratch(c, me, sizeof(*g) * NF_CPU_TILE *
+			    w.ncol);
+		for (i = lo; i < hi && !c->oom; i += m) {
+			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
+			    NF_CPU_TILE;
+			if (g != NULL)
+				gate_rows(l, m, context.x + i * context.ld,
+				    context.ld, g);
+			add_rows(m, w.ncol, g, w.x + i * w.ld, w.ld,
+			    t.x + i * t.ld, t.ld, to.x + i * to.ld, to.ld);
+		}
+	}
+}
+
+/* dw = dt g, and g becomes the gradient at the gate's linear output. */
+static void
+grad_rows(uint32_t m, uint32_t ncol, nf_real *g, const nf_real *w, size_t ldw,
+    const nf_real *dt, size_t lddt, nf_real *dw, size_t lddw)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < m; i++) {
+#pragma omp simd
+		for (j = 0; j < ncol; j++) {
+			nf_real s = g[j], e = dt[j] * s;
+
+			g[j] = e * w[j] * (1 - s);
+			dw[j] = e;
+		}
+		g += ncol;
+		w += ldw;
+		dt += lddt;
+		dw += lddw;
+	}
+}
+
+static void
+cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, struct nf_mat dt,
+    struct nf_mat dw, nf_real *dgw, nf_real *dgb)
+{
+	struct nf_cpu *c = (struct nf_cpu *)d;
+	size_t H = w.ncol, nw = H * context.ncol, i;
+	uint32_t k;
+
+	if (context.ncol == 0) {
+		for (i = 0; i < n; i++)
+			memcpy(dw.x + i * dw.ld, dt.x + i * dt.ld,
+			    H * sizeof(nf_real));
+		return;
+	}
+#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+	{
+		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+		nf_real *sum = cpu_scratch(c, me, sizeof(*sum) *
+		    (nw + H + NF_CPU_TILE * H)), *g = sum + nw + H;
+		uint64_t lo, hi, r;
+
+		cpu_split(n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
+		if (sum != NULL)
+			memset(sum, 0, (nw + H) * sizeof(*sum));
+		for (r = lo; r < hi && !c->oom; r += m) {
+			m = hi - r < NF_CPU_TILE ? (uint32_t)(hi - r) :
+			    NF_CPU_TILE;
+			gate_rows(l, m, context.x + r * context.ld,
+			    context.ld, g);
+			grad_rows(m, w.ncol, g, w.x + r * w.ld, w.ld,
+			    dt.x + r * dt.ld, dt.ld, dw.x + r * dw.ld, dw.ld);
+			cpu_gemm(1, 0, w.ncol, context.ncol, m, g, H,
+			    context.x + r * context.ld, context.ld, 1, sum,
+			    context.ncol);
+			cpu_add_columns(m, w.ncol, g, H, sum + nw);
+		}
+	}
+	if (c->oom)
+		return;
+	memcpy(dgw, c->scratch[0], nw * sizeof(*dgw));
+	memcpy(dgb, (nf_real *)c->scratch[0] + nw, H * sizeof(*dgb));
+	for (k = 1; k < c->nthread; k++)
+		for (i = 0; i < nw + H; i++)
+			*(i < nw ? &dgw[i] : &dgb[i - nw]) +=
+			    ((nf_real *)c->scratch[k])[i];
+}
+
+void
+cpu_gate_ops(struct nf_ops *t)
+{
+	t->gate = cpu_gate;
+	t->gate_grad = cpu_gate_grad;
+}

@@ -1,0 +1,194 @@
+/* CPU: the splines' gradients. */
+#include <omp.h>
+#include <string.h>
+
+#include "cpu_spline.h"
+
+/*
+ * The gradients of one axis' logits, over its exponentials.  Before the bin
+ * each probability moves the lower knot, in the bin its size; softmax takes
+ * away the mean.  scale: box size, room left by the minima, logit scale.
+ */
+static void
+logit_grads(uint32_t bins, uint32_t k, nf_real *e, double inv, double before,
+    double glo, double gsize, double scale)
+{
+	double p = (double)e[k] * inv;
+	double mean = (before * glo + p * gsize);
+	nf_real lower = (nf_real)((glo - mean) * inv * scale);
+	nf_real upper = (nf_real)(-mean * inv * scale);
+	nf_real here = (nf_real)((gsize - mean) * p * scale);
+	uint32_t m;
+
+#pragma omp simd
+	for (m = 0; m < bins; m++)
+		e[m] *= m < k ? lower : upper;
+	e[k] = here;
+}
+
+static void
+axpy(uint32_t n, nf_real a, const nf_real *x, nf_real *y)
+{
+	uint32_t j;
+
+#pragma omp simd
+	for (j = 0; j < n; j++)
+		y[j] += a * x[j];
+}
+
+struct job {
+	const struct nf_spline *s;
+	uint32_t n;
+	struct nf_mat h, dx, dh;
+	const nf_real *dlogdet;
+	nf_real *e;			/* [n][nt][2 bins] */
+	struct cpu_kept *kept;		/* [n][nt] */
+	nf_real *dw, *db;
+};
+
+/* One value: gradients of its logits, its argument and its two derivatives. */
+static void
+one_value(const struct job *w, uint64_t i, uint32_t f)
+{
+	const struct nf_spline *s = w->s;
+	struct cpu_kept *q = &w->kept[i * s->nt + f];
+	double box = 2 * s->tail_bound * s->logit_scale;
+	nf_real *e = w->e + (i * s->nt + f) * 2 * s->bins;
+	nf_real *dx = w->dx.x + i * w->dx.ld + f;
+	struct nf_bin_grad g;
+
+	if (q->k < 0) {
+		memset(e, 0, 2 * s->bins * sizeof(*e));
+		return;
+	}
+	nf_rqs_grad(&q->bin, q->v, (double)*dx, (double)w->dlogdet[i], &g);
+	logit_grads(s->bins, (uint32_t)q->k, e, q->inv[0], q->before[0], g.x,
+	    g.w, box * (1 - s->min_width * s->bins));
+	logit_grads(s->bins, (uint32_t)q->k, e + s->bins, q->inv[1],
+	    q->before[1], g.y, g.h, box * (1 - s->min_height * s->bins));
+	q->slope[0] *= g.d0;
+	q->slope[1] *= g.d1;
+	*dx = (nf_real)g.v;
+}
+
+/* dh of m rows from i: the products of all features, and two rows each. */
+static void
+hidden_grad(const struct job *w, uint64_t i, uint32_t m)
+{
+	const struct nf_spline *s = w->s;
+	const struct nf_linear *l = &s->final;
+	size_t wide = 2 * s->bins, P = 3 * s->bins - 1, ld = s->nt * wide;
+	const struct cpu_kept *q;
+	const nf_real *wd;
+	nf_real *dh;
+	uint32_t f, k;
+
+	for (f = 0; f < s->nt; f++)
+		cpu_gemm(0, 0, m, l->nin, (uint32_t)wide,
+		    w->e + i * ld + f * wide, ld, l->w + f * P * l->nin,
+		    l->nin, f > 0, w->dh.x + i * w->dh.ld, w->dh.ld);
+	for (f = 0; f < s->nt; f++) {
+		wd = l->w + (f * P + wide) * l->nin;
+		for (k = 0; k < m; k++) {
+			q = &w->kept[(i + k) * s->nt + f];
+			dh = w->dh.x + (i + k) * w->dh.ld;
+			if (q->k > 0)
+				axpy(l->nin, (nf_real)q->slope[0],
+				    wd + (size_t)(q->k - 1) * l->nin, dh);
+			if (q->k >= 0 && q->k < (int32_t)s->bins - 1)
+				axpy(l->nin, (nf_real)q->slope[1],
+				    wd + (size_t)q->k * l->nin, dh);
+		}
+	}
+}
+
+/* The weights of one feature's widths (part 0) or heights (1). */
+static void
+weight_grad(const struct job *w, uint32_t f, uint32_t part)
+{
+	const struct nf_spline *s = w->s;
+	size_t K = s->bins, ld = s->nt * 2 * K, col = (f * 2 + part) * K;
+	size_t row = f * (3 * K - 1) + part * K;
+	uint32_t i, m;
+
+	memset(w->db + row, 0, K * sizeof(*w->db));
+	for (i = 0; i < w->n; i += m) {
+		m = w->n - i < NF_CPU_CHUNK ? w->n - i : NF_CPU_CHUNK;
+		cpu_gemm(1, 0, s->bins, s->final.nin, m,
+		    w->e + i * ld + col, ld, w->h.x + (size_t)i * w->h.ld,
+		    w->h.ld, i > 0, w->dw + row * s->final.nin,
+		    s->final.nin);
+		cpu_add_columns(m, s->bins, w->e + i * ld + col, ld,
+		    w->db + row);
+	}
+}
+
+/* The weights of one feature's derivatives: two rows have a gradient. */
+static void
+derivative_grad(const struct job *w, uint32_t f)
+{
+	const struct nf_spline *s = w->s;
+	size_t K = s->bins, row = f * (3 * K - 1) + 2 * K, H = s->final.nin;
+	nf_real *dw = w->dw + row * H, *db = w->db + row;
+	const struct cpu_kept *q;
+	const nf_real *h;
+	uint32_t i;
+
+	memset(dw, 0, (K - 1) * H * sizeof(*dw));
+	memset(db, 0, (K - 1) * sizeof(*db));
+	for (i = 0; i < w->n; i++) {
+		q = &w->kept[(size_t)i * s->nt + f];
+		h = w->h.x + (size_t)i * w->h.ld;
+		if (q->k > 0) {
+			axpy((uint32_t)H, (nf_real)q->slope[0], h,
+			    dw + (size_t)(q->k - 1) * H);
+			db[q->k - 1] += (nf_real)q->slope[0];
+		}
+		if (q->k >= 0 && q->k < (int32_t)K - 1) {
+			axpy((uint32_t)H, (nf_real)q->slope[1], h,
+			    dw + (size_t)q->k * H);
+			db[q->k] += (nf_real)q->slope[1];
+		}
+	}
+}
+
+static void
+cpu_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
+    struct nf_mat h, void *keep, const nf_real *dlogdet, struct nf_mat dx,
+    struct nf_mat dh, nf_real *dw, nf_real *db)
+{
+	struct nf_cpu *c = (struct nf_cpu *)d;
+	struct job w = { .s = s, .n = n, .h = h, .dx = dx, .dh = dh,
+		.dlogdet = dlogdet, .e = keep, .kept = cpu_kept(n, s, keep),
+		.dw = dw, .db = db };
+
+#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+	{
+		uint64_t lo, hi, i, r;
+		uint32_t f, m, k;
+
+		cpu_split(n, (uint32_t)omp_get_thread_num(), c->nthread,
+		    NF_CPU_TILE, &lo, &hi);
+		for (i = lo; i < hi; i += m) {
+			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
+			    NF_CPU_TILE;
+			for (r = i; r < i + m; r++)
+				for (f = 0; f < s->nt; f++)
+					one_value(&w, r, f);
+			hidden_grad(&w, i, m);
+		}
+#pragma omp barrier
+#pragma omp for schedule(dynamic, 1)
+		for (k = 0; k < 3 * s->nt; k++)
+			if (k < 2 * s->nt)
+				weight_grad(&w, k / 2, k % 2);
+			else
+				derivative_grad(&w, k - 2 * s->nt);
+	}
+}
+
+void
+cpu_spline_grad_ops(struct nf_ops *t)
+{
+	t->spline_grad = cpu_spline_grad;
+}

@@ -1,0 +1,78 @@
+/*
+ * A flow on a device, and what its rows need on their way through it.
+ *
+ * A state is a row [transformed | identity | context], in the order that the
+ * next coupling wants: the matrix of each permutation and LU leaves it so,
+ * the spline changes the transformed part in place, and the network reads
+ * [identity | context] where they stand.  So nothing is ever shuffled.
+ */
+#ifndef NF_NET_H
+#define NF_NET_H
+
+#include "backend.h"
+
+struct nf_net {
+	struct nf_dev *dev;
+	const struct nf_flow *flow;
+	nf_real *param;			/* [nall], on the device */
+	struct nf_lu lu;
+	void *index;			/* lu's row, col and at */
+	nf_real *fold, *fold_bias;	/* [nlayer][D][D], [nlayer][D] */
+	nf_real *back, *back_bias;	/* the inverse maps */
+	double *logdet;			/* of all LUs, one number */
+};
+
+/* Upload f (kept by reference); nf_net_fold follows any change of param. */
+int nf_net_new(struct nf_net **net, struct nf_dev *dev,
+    const struct nf_flow *f, struct nf_err *err) NF_CHECKED;
+void nf_net_free(struct nf_net *net);
+void nf_net_fold(struct nf_net *net, struct nf_dev *dev);
+void nf_net_fold_inverse(struct nf_net *net, struct nf_dev *dev);
+
+/* Room for n rows on one lane; for training, of all that backward reads. */
+struct nf_work {
+	uint32_t n;
+	int train;
+	struct nf_dev *dev;
+	void *memory;
+	struct nf_mat x, context, z;	/* x in, z out (or the reverse) */
+	nf_real *condition;		/* [n][C]: before it is spread */
+	struct nf_mat *state;		/* [steps] */
+	struct nf_mat *t;		/* [steps * (blocks + 1)] */
+	struct nf_mat *v, *w;		/* [steps * blocks] */
+	struct nf_mat u;
+	double *logdet, *logp;		/* [n] */
+	/* training alone */
+	void **keep;			/* [steps] */
+	nf_real *batch_stat, *invstd;	/* as the running statistics */
+	const struct nf_tally *tally;	/* not owned */
+	struct nf_mat dstate[2];	/* of a state and the next */
+	struct nf_mat dt, da, db;
+	nf_real *dlogdet;		/* [n] */
+	nf_real *dfold, *dfold_bias;
+	double *sums;			/* [3]: weight, nll, squares */
+};
+
+int nf_work_new(struct nf_work **w, const struct nf_net *net,
+    struct nf_dev *dev, uint32_t n, int train, struct nf_err *err)
+    NF_CHECKED;
+void nf_work_free(struct nf_work *w);
+/* Put context, once it is there, beside each of nstate (= steps) states. */
+void nf_work_context(struct nf_work *w, uint32_t n, uint32_t nstate);
+
+/* x -> z and logp, of n rows. */
+void nf_net_forward(const struct nf_net *net, struct nf_work *w, uint32_t n);
+/* z -> x. */
+void nf_net_inverse(const struct nf_net *net, struct nf_work *w, uint32_t n);
+/* After a training forward: all gradients of the loss; see loss_grad. */
+void nf_net_backward(const struct nf_net *net, struct nf_work *w, uint32_t n,
+    const nf_real *weight, nf_real *grad);
+
+/* What net_backward.c shares with net.c. */
+struct nf_linear nf_net_linear(const struct nf_net *net, size_t weight,
+    size_t bias, uint32_t nin, uint32_t nout);
+struct nf_norm nf_net_norm(const struct nf_net *net, const struct nf_work *w,
+    uint32_t step, uint32_t block, uint32_t layer);
+struct nf_spline nf_net_spline(const struct nf_net *net, uint32_t step);
+
+#endif

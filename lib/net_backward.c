@@ -1,0 +1,110 @@
+/* A flow on a device: the gradients of its loss. */
+#include "net.h"
+
+/*
+ * One residual block.  w->dt holds the gradient of its output and then of its
+ * input; da and db are taken in turn for what is between.
+ */
+static void
+block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
+    uint32_t b, uint32_t n, nf_real *grad)
+{
+	const struct nf_shape *s = &net->flow->shape;
+	const struct nf_block_at *at = &net->flow->step[step].block[b];
+	const struct nf_ops *o = w->dev->ops;
+	struct nf_mat t = w->t[step * (s->blocks + 1) + b];
+	struct nf_mat v = w->v[step * s->blocks + b];
+	struct nf_linear l = { 0 };
+	struct nf_norm m;
+	uint32_t H = s->hidden;
+
+	if (s->context > 0)
+		l = nf_net_linear(net, at->context_weight, at->context_bias,
+		    s->context, H);
+	o->gate_grad(w->dev, n, &l, w->context,
+	    w->w[step * s->blocks + b], w->dt, w->da,
+	    grad + (s->context > 0 ? at->context_weight : 0),
+	    grad + (s->context > 0 ? at->context_bias : 0));
+
+	m = nf_net_norm(net, w, step, b, 1);
+	o->norm(w->dev, n, &m, NF_NORM_AGAIN, v, w->u);
+	l = nf_net_linear(net, at->linear_weight[1], at->linear_bias[1], H, H);
+	o->linear_grad(w->dev, n, &l, w->u, w->da, w->db, 0,
+	    grad + at->linear_weight[1], grad + at->linear_bias[1]);
+	o->norm_grad(w->dev, n, &m, v, w->db, w->db, 0,
+	    s->batch_norm ? grad + at->norm_weight[1] : NULL,
+	    s->batch_norm ? grad + at->norm_bias[1] : NULL);
+
+	m = nf_net_norm(net, w, step, b, 0);
+	o->norm(w->dev, n, &m, NF_NORM_AGAIN, t, w->u);
+	l = nf_net_linear(net, at->linear_weight[0], at->linear_bias[0], H, H);
+	o->linear_grad(w->dev, n, &l, w->u, w->db, w->da, 0,
+	    grad + at->linear_weight[0], grad + at->linear_bias[0]);
+	o->norm_grad(w->dev, n, &m, t, w->da, w->dt, 1,
+	    s->batch_norm ? grad + at->norm_weight[0] : NULL,
+	    s->batch_norm ? grad + at->norm_bias[0] : NULL);
+}
+
+/* One coupling: d holds the gradient of its output, then of its input. */
+static void
+coupling_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
+    uint32_t n, struct nf_mat d, nf_real *grad)
+{
+	const struct nf_shape *s = &net->flow->shape;
+	const struct nf_step_at *at = &net->flow->step[step];
+	const struct nf_ops *o = w->dev->ops;
+	uint32_t nt = nf_ntransform(s, step), b;
+	struct nf_spline p = nf_net_spline(net, step);
+	struct nf_linear l;
+	struct nf_mat in, din;
+
+	o->spline_grad(w->dev, n, &p,
+	    w->t[step * (s->blocks + 1) + s->blocks], w->keep[step],
+	    w->dlogdet, d, w->dt, grad + at->final_weight,
+	    grad + at->final_bias);
+	for (b = s->blocks; b-- > 0;)
+		block_grad(net, w, step, b, n, grad);
+	in = nf_mat(w->state[step].x + nt, s->features - nt + s->context,
+	    w->state[step].ld);
+	din = nf_mat(d.x + nt, s->features - nt, d.ld);
+	l = nf_net_linear(net, at->initial_weight, at->initial_bias, in.ncol,
+	    s->hidden);
+	o->linear_grad(w->dev, n, &l, in, w->dt, din, 1,
+	    grad + at->initial_weight, grad + at->initial_bias);
+}
+
+/* Layer k's matrix: its gradient, and (unless dx.x is NULL) its input's. */
+static void
+mix_grad(const struct nf_net *net, struct nf_work *w, uint32_t k, uint32_t n,
+    struct nf_mat x, struct nf_mat dy, struct nf_mat dx)
+{
+	uint32_t D = net->lu.features;
+	struct nf_linear l = { net->fold + (size_t)k * D * D, NULL, D, D };
+
+	x.ncol = D;
+	w->dev->ops->linear_grad(w->dev, n, &l, x, dy, dx, 0,
+	    w->dfold + (size_t)k * D * D, w->dfold_bias + (size_t)k * D);
+}
+
+void
+nf_net_backward(const struct nf_net *net, struct nf_work *w, uint32_t n,
+    const nf_real *weight, nf_real *grad)
+{
+	const struct nf_ops *o = w->dev->ops;
+	uint32_t S = net->flow->shape.steps, i;
+	struct nf_mat none = { NULL, 0, 0 };
+
+	o->loss_grad(w->dev, n, w->z, w->logp, weight, w->tally,
+	    w->dstate[0], w->dlogdet, w->sums);
+	mix_grad(net, w, S, n, w->state[S - 1], w->dstate[0], w->dstate[1]);
+	for (i = S; i-- > 0;) {
+		struct nf_mat d = w->dstate[(S - i) % 2];
+
+		coupling_grad(net, w, i, n, d, grad);
+		mix_grad(net, w, i, n, i == 0 ? w->x : w->state[i - 1], d,
+		    i == 0 ? none : w->dstate[(S - i + 1) % 2]);
+	}
+	o->lu_grad(w->dev, &net->lu, w->dfold, w->dfold_bias, w->sums,
+	    w->tally, grad);
+	o->sum_squares(w->dev, net->flow->nparam, grad, &w->sums[2]);
+}

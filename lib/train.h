@@ -55,21 +55,28 @@ int nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev,
     const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
 void nf_trainer_free(struct nf_trainer *t);
 
-/* What a checkpoint holds beside the parameters. */
+/* How far training is: what a checkpoint holds beside the parameters. */
 struct nf_train_state {
 	uint32_t epoch;			/* epochs done */
-	uint32_t batch;			/* batches done of the epoch begun */
+	uint64_t batch;			/* batches done of the epoch begun */
 	uint64_t step;			/* Adam steps done */
-	uint64_t skipped;		/* non-finite batches of this epoch */
-	uint32_t skipped_run;		/* of those, in a row */
-	double nll_sum, weight_sum;	/* this epoch's loss so far */
-	double grad_norm_sum;
+	/* sums over this epoch's batches */
+	double sum_weight, sum_nll, sum_norm;
+	uint64_t taken;			/* batches in those sums */
+	uint64_t skipped, skipped_run;	/* not finite; of those, last in a row */
 	nf_real *adam_m, *adam_v;	/* [nparam], owned by the holder */
 };
+
+/* Parameters to f, the state, and the moments where not NULL. */
 int nf_trainer_get(struct nf_trainer *t, struct nf_train_state *st,
-    struct nf_err *err) NF_CHECKED;	/* moments copied where not NULL */
+    struct nf_err *err) NF_CHECKED;
+/* Continue from f's parameters (as they now are) and this state. */
 int nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
     struct nf_err *err) NF_CHECKED;
+
+/* Whole batches of an epoch; rows left over wait for another shuffle. */
+uint64_t nf_trainer_nbatch(const struct nf_trainer *t);
+uint32_t nf_trainer_batch(const struct nf_trainer *t);	/* its rows */
 
 /*
  * Take up to nbatch more batches of the current epoch (a fresh uniform
@@ -77,13 +84,13 @@ int nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
  * batches are left, -1 on error (NF_EDATA: max_skipped batches in a row were
  * not finite).
  */
-int nf_trainer_run(struct nf_trainer *t, uint32_t nbatch, struct nf_err *err)
+int nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
     NF_CHECKED;
-uint32_t nf_trainer_nbatch(const struct nf_trainer *t);	/* an epoch's */
-/* Begin the next epoch: zero the sums. */
-void nf_trainer_next(struct nf_trainer *t);
+/* Begin the next epoch. */
+int nf_trainer_next(struct nf_trainer *t, struct nf_err *err) NF_CHECKED;
 
-#ifdef __cplusplus
-}
-#endif
+/* Mean negative log-likelihood of rows, with the parameters as they are. */
+int nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
+    double *nll, struct nf_err *err) NF_CHECKED;
+
 #endif

@@ -1,0 +1,352 @@
+/* Training: epochs of shuffled batches over rows that lie on the device. */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "eval.h"
+#include "train.h"
+
+struct nf_trainer {
+	struct nf_dev *dev;
+	struct nf_flow *flow;
+	struct nf_train_opt opt;
+	struct nf_net *net;
+	struct nf_work *work;
+	struct nf_eval *eval;
+	uint32_t nrow, batch, epoch;
+	double mean_weight;
+	nf_real *x, *context, *weight;	/* all rows, on the device */
+	nf_real *batch_weight;		/* [batch] */
+	nf_real *grad, *m, *v;		/* [nparam] */
+	uint32_t *index;		/* [nrow]: this epoch's order */
+	struct nf_tally *tally;
+	struct nf_tally host;		/* as last downloaded */
+	void *unit;			/* a captured step */
+};
+
+/* The mean weight, by which the loss is divided. */
+static int
+mean_weight(const struct nf_rowset *rows, double *mean, struct nf_err *err)
+{
+	double sum = 0;
+	uint64_t i;
+
+	*mean = 1;
+	if (rows->weight == NULL)
+		return 0;
+	for (i = 0; i < rows->nrow; i++)
+		sum += (double)rows->weight[i];
+	*mean = sum / (double)rows->nrow;
+	if (!(*mean > 0) || isinf(*mean))
+		return nf_fail(err, NF_EDATA, "the weights sum to %g over "
+		    "%llu rows, want more than 0", sum,
+		    (unsigned long long)rows->nrow);
+	return 0;
+}
+
+static int
+check(const struct nf_flow *f, const struct nf_train_opt *o,
+    const struct nf_rowset *rows, struct nf_err *err)
+{
+	if (rows->nrow == 0)
+		return nf_fail(err, NF_EDATA, "no rows to train on");
+	if (rows->nrow > UINT32_MAX)
+		return nf_fail(err, NF_EUSE, "%llu rows to train on, want at "
+		    "most %u", (unsigned long long)rows->nrow, UINT32_MAX);
+	if (f->shape.batch_norm && (rows->nrow < 2 || o->batch < 2))
+		return nf_fail(err, NF_EDATA, "batch norm needs batches of 2 "
+		    "rows or more: found %llu rows and batch %u; "
+		    "add rows, or set batch_norm = no",
+		    (unsigned long long)rows->nrow, o->batch);
+	return 0;
+}
+
+static nf_real *
+put(struct nf_dev *d, const nf_real *from, uint64_t n)
+{
+	nf_real *to;
+
+	if (from == NULL || n == 0)
+		return NULL;
+	to = d->ops->alloc(d, n * sizeof(*to));
+	if (to != NULL)
+		d->ops->upload(d, to, from, n * sizeof(*to));
+	return to;
+}
+
+/* The tally's first part, for the epoch that begins or goes on. */
+static void
+put_host_part(struct nf_trainer *t)
+{
+	struct nf_tally *h = &t->host;
+
+	h->lr = nf_train_lr(&t->opt, t->epoch);
+	h->beta1 = t->opt.beta1;
+	h->beta2 = t->opt.beta2;
+	h->eps = t->opt.eps;
+	h->clip_norm = t->opt.clip_norm;
+	h->weight_norm = 1 / (t->batch * t->mean_weight);
+	h->seed = t->opt.seed;
+	h->seen = t->epoch * nf_trainer_nbatch(t) + h->batch;
+	t->dev->ops->upload(t->dev, t->tally, h, sizeof(*h));
+}
+
+static int
+begin_epoch(struct nf_trainer *t, struct nf_err *err)
+{
+	t->dev->ops->shuffle(t->dev, t->opt.seed, t->epoch, t->nrow,
+	    t->index);
+	put_host_part(t);
+	return t->dev->ops->sync(t->dev, err);
+}
+
+int
+nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
+    const struct nf_train_opt *o, const struct nf_rowset *rows,
+    struct nf_err *err)
+{
+	const struct nf_ops *op = dev->ops;
+	size_t nbyte = f->nparam * sizeof(nf_real);
+	struct nf_trainer *t;
+
+	*out = NULL;
+	if (check(f, o, rows, err) == -1)
+		return -1;
+	if ((t = nf_alloc(1, sizeof(*t), "trainer", err)) == NULL)
+		return -1;
+	t->dev = dev;
+	t->flow = f;
+	t->opt = *o;
+	t->nrow = (uint32_t)rows->nrow;
+	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
+	if (mean_weight(rows, &t->mean_weight, err) == -1 ||
+	    nf_net_new(&t->net, dev, f, err) == -1 ||
+	    nf_eval_new(&t->eval, t->net, err) == -1 ||
+	    nf_work_new(&t->work, t->net, dev, t->batch, 1, err) == -1)
+		goto fail;
+	t->x = put(dev, rows->x, rows->nrow * f->shape.features);
+	t->context = put(dev, rows->context, rows->nrow * f->shape.context);
+	t->weight = put(dev, rows->weight, rows->nrow);
+	t->batch_weight = op->alloc(dev, t->batch * sizeof(nf_real));
+	t->grad = op->alloc(dev, nbyte);
+	t->m = op->alloc(dev, nbyte);
+	t->v = op->alloc(dev, nbyte);
+	t->index = op->alloc(dev, t->nrow * sizeof(*t->index));
+	t->tally = op->alloc(dev, sizeof(*t->tally));
+	t->work->tally = t->tally;
+	if (op->sync(dev, err) == -1 || begin_epoch(t, err) == -1)
+		goto fail;
+	*out = t;
+	return 0;
+fail:
+	nf_trainer_free(t);
+	return -1;
+}
+
+void
+nf_trainer_free(struct nf_trainer *t)
+{
+	const struct nf_ops *o;
+
+	if (t == NULL)
+		return;
+	o = t->dev->ops;
+	if (t->unit != NULL)
+		o->capture_free(t->dev, t->unit);
+	nf_eval_free(t->eval);
+	nf_work_free(t->work);
+	nf_net_free(t->net);
+	o->free(t->dev, t->x);
+	o->free(t->dev, t->context);
+	o->free(t->dev, t->weight);
+	o->free(t->dev, t->batch_weight);
+	o->free(t->dev, t->grad);
+	o->free(t->dev, t->m);
+	o->free(t->dev, t->v);
+	o->free(t->dev, t->index);
+	o->free(t->dev, t->tally);
+	nf_free(t);
+}
+
+uint64_t
+nf_trainer_nbatch(const struct nf_trainer *t)
+{
+	return t->nrow / t->batch;
+}
+
+uint32_t
+nf_trainer_batch(const struct nf_trainer *t)
+{
+	return t->batch;
+}
+
+static void
+fetch_tally(struct nf_trainer *t)
+{
+	t->dev->ops->download(t->dev, &t->host, t->tally, sizeof(t->host));
+}
+
+int
+nf_trainer_get(struct nf_trainer *t, struct nf_train_state *st,
+    struct nf_err *err)
+{
+	const struct nf_ops *o = t->dev->ops;
+	size_t nbyte = t->flow->nparam * sizeof(nf_real);
+
+	fetch_tally(t);
+	o->download(t->dev, t->flow->param, t->net->param,
+	    t->flow->nall * sizeof(nf_real));
+	if (st->adam_m != NULL)
+		o->download(t->dev, st->adam_m, t->m, nbyte);
+	if (st->adam_v != NULL)
+		o->download(t->dev, st->adam_v, t->v, nbyte);
+	if (o->sync(t->dev, err) == -1)
+		return -1;
+	st->epoch = t->epoch;
+	st->batch = t->host.batch;
+	st->step = t->host.step;
+	st->sum_weight = t->host.sum_weight;
+	st->sum_nll = t->host.sum_nll;
+	st->sum_norm = t->host.sum_norm;
+	st->taken = t->host.taken;
+	st->skipped = t->host.skipped;
+	st->skipped_run = t->host.skipped_run;
+	return 0;
+}
+
+int
+nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
+    struct nf_err *err)
+{
+	const struct nf_ops *o = t->dev->ops;
+	size_t nbyte = t->flow->nparam * sizeof(nf_real);
+
+	o->upload(t->dev, t->net->param, t->flow->param,
+	    t->flow->nall * sizeof(nf_real));
+	if (st->adam_m != NULL)
+		o->upload(t->dev, t->m, st->adam_m, nbyte);
+	if (st->adam_v != NULL)
+		o->upload(t->dev, t->v, st->adam_v, nbyte);
+	memset(&t->host, 0, sizeof(t->host));
+	t->epoch = st->epoch;
+	t->host.batch = st->batch;
+	t->host.step = st->step;
+	t->host.sum_weight = st->sum_weight;
+	t->host.sum_nll = st->sum_nll;
+	t->host.sum_norm = st->sum_norm;
+	t->host.taken = st->taken;
+	t->host.skipped = st->skipped;
+	t->host.skipped_run = st->skipped_run;
+	nf_eval_refresh(t->eval);
+	return begin_epoch(t, err);
+}
+
+/* One step, all on the device: nothing here may depend on the batch. */
+static void
+one_step(struct nf_trainer *t)
+{
+	const struct nf_shape *s = &t->flow->shape;
+	const struct nf_ops *o = t->dev->ops;
+	uint32_t n = t->batch, D = s->features, C = s->context;
+	struct nf_work *w = t->work;
+	size_t nparam = t->flow->nparam;
+
+	o->gather(t->dev, n, t->index, t->tally, nf_mat(t->x, D, D), w->x);
+	if (C > 0)
+		o->gather(t->dev, n, t->index, t->tally,
+		    nf_mat(t->context, C, C), w->context);
+	if (t->weight != NULL)
+		o->gather(t->dev, n, t->index, t->tally,
+		    nf_mat(t->weight, 1, 1), nf_mat(t->batch_weight, 1, 1));
+	nf_work_context(w, n, s->steps);
+	nf_net_fold(t->net, t->dev);
+	nf_net_forward(t->net, w, n);
+	nf_net_backward(t->net, w, n,
+	    t->weight != NULL ? t->batch_weight : NULL, t->grad);
+	o->judge(t->dev, w->sums, &w->sums[2], t->tally);
+	o->adam(t->dev, nparam, t->tally, t->net->param, t->grad, t->m, t->v);
+	if (s->batch_norm)
+		o->norm_update(t->dev, t->flow->nall - nparam, w->batch_stat,
+		    t->tally, t->net->param + nparam);
+}
+
+static void
+take_step(struct nf_trainer *t)
+{
+	const struct nf_ops *o = t->dev->ops;
+
+	if (t->unit == NULL && o->capture_begin(t->dev)) {
+		one_step(t);
+		t->unit = o->capture_end(t->dev);
+	}
+	if (t->unit != NULL)
+		o->replay(t->dev, t->unit);
+	else
+		one_step(t);
+}
+
+int
+nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
+{
+	uint64_t left = nf_trainer_nbatch(t) - t->host.batch, i;
+
+	nf_eval_refresh(t->eval);
+	for (i = 0; i < nbatch && i < left; i++)
+		take_step(t);
+	fetch_tally(t);
+	if (t->dev->ops->sync(t->dev, err) == -1)
+		return -1;
+	if (t->host.skipped_worst >= t->opt.max_skipped)
+		return nf_fail(err, NF_EDATA, "epoch %u: %llu batches in a "
+		    "row gave a loss or gradient that is not finite; lower "
+		    "lr or set clip_norm", t->epoch + 1,
+		    (unsigned long long)t->host.skipped_worst);
+	return t->host.batch == nf_trainer_nbatch(t);
+}
+
+int
+nf_trainer_next(struct nf_trainer *t, struct nf_err *err)
+{
+	struct nf_tally *h = &t->host;
+
+	t->epoch++;
+	h->batch = h->taken = h->skipped = h->skipped_worst = 0;
+	h->sum_weight = h->sum_nll = h->sum_norm = 0;
+	return begin_epoch(t, err);
+}
+
+/* ---- validation ------------------------------------------------------- */
+
+#define NLL_ROWS 65536			/* densities held at a time */
+
+int
+nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
+    double *nll, struct nf_err *err)
+{
+	size_t D = t->flow->shape.features, C = t->flow->shape.context;
+	double sum = 0, weight = 0, w;
+	uint64_t i, k, n;
+	double *logp;
+
+	if ((logp = nf_alloc(NLL_ROWS, sizeof(*logp), "densities", err)) ==
+	    NULL)
+		return -1;
+	for (i = 0; i < rows->nrow; i += n) {
+		n = rows->nrow - i < NLL_ROWS ? rows->nrow - i : NLL_ROWS;
+		if (nf_eval_density(t->eval, i, n, rows->x + i * D,
+		    C > 0 ? rows->context + i * C : NULL, NULL, logp,
+		    err) == -1) {
+			nf_free(logp);
+			return -1;
+		}
+		for (k = 0; k < n; k++) {
+			w = rows->weight == NULL ? 1 :
+			    (double)rows->weight[i + k];
+			sum -= w * logp[k];
+			weight += w;
+		}
+	}
+	nf_free(logp);
+	*nll = sum / weight;
+	return 0;
+}

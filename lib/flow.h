@@ -53,6 +53,8 @@ struct nf_shape {
 void nf_shape_default(struct nf_shape *s);
 /* Bounds of every field and of the whole; names the field. */
 int nf_shape_check(const struct nf_shape *s, struct nf_err *err) NF_CHECKED;
+/* Trained numbers of a flow of this shape; a double cannot wrap. */
+double nf_shape_count(const struct nf_shape *s);
 int nf_act_find(const char *name);	/* or -1 */
 const char *nf_act_name(enum nf_act act);
 
@@ -92,6 +94,7 @@ struct nf_step_at {
 
 struct nf_flow {
 	struct nf_shape shape;
+	/* Every tensor starts at a multiple of 16; what lies between is 0. */
 	size_t nparam;			/* trained numbers, first */
 	size_t nall;			/* with the running statistics */
 	uint32_t ntensor;
@@ -113,8 +116,21 @@ enum nf_perm { NF_PERM_RANDOM, NF_PERM_REVERSE };
 /* Initial weights (model.md section 2) and permutations, by seed. */
 void nf_flow_init(struct nf_flow *f, enum nf_init init, enum nf_perm perm,
     uint64_t seed);
-/* Permutations valid and every number finite; names the tensor. */
+
+/*
+ * Permutations valid, every number finite and no variance below 0; names
+ * the tensor by its path in a model file and the element.
+ */
 int nf_flow_check(const struct nf_flow *f, struct nf_err *err) NF_CHECKED;
+/* The first of n numbers that is not finite, or n. */
+size_t nf_finite(const nf_real *x, size_t n);
+
+/* What a tensor's numbers are like. */
+struct nf_summary {
+	double min, max, mean, std;
+};
+void nf_flow_summary(const struct nf_flow *f, const struct nf_tensor *t,
+    struct nf_summary *s);
 
 #ifdef __cplusplus
 }

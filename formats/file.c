@@ -21,6 +21,25 @@ again(int fd, short event)
 	return errno == EINTR;
 }
 
+/* One read that succeeds: k > 0 bytes, or 0 at the end of the input. */
+static ssize_t
+read_some(int fd, void *buf, size_t n, const char *name, struct nf_err *err)
+{
+	ssize_t k;
+
+	do {
+		if (nf_fault(NF_FAULT_READ)) {
+			errno = EIO;
+			k = -1;
+		} else
+			k = read(fd, buf, n);
+	} while (k == -1 && again(fd, POLLIN));
+	if (k == -1)
+		return nf_fail(err, NF_ESYS, "%s: cannot read: %s", name,
+		    strerror(errno));
+	return k;
+}
+
 int
 nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
     struct nf_err *err)
@@ -28,19 +47,9 @@ nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
 	ssize_t k;
 
 	for (*got = 0; *got < n; *got += (size_t)k) {
-		if (nf_fault(NF_FAULT_READ)) {
-			errno = EIO;
-			k = -1;
-		} else
-			k = read(fd, (char *)buf + *got, n - *got);
-		if (k == -1) {
-			if (!again(fd, POLLIN))
-				return nf_fail(err, NF_ESYS,
-				    "%s: cannot read: %s", name,
-				    strerror(errno));
-			k = 0;
-		} else if (k == 0)
-			break;
+		k = read_some(fd, (char *)buf + *got, n - *got, name, err);
+		if (k <= 0)
+			return (int)k;
 	}
 	return 0;
 }
@@ -86,19 +95,44 @@ nf_write_full(int fd, const void *buf, size_t n, const char *name,
 	return nf_writev_full(fd, &v, 1, name, err);
 }
 
-int
-nf_bytes_read(struct nf_bytes *b, void *buf, size_t n, size_t *got,
-    struct nf_err *err)
+/* Take up to n of the bytes that were read ahead. */
+static size_t
+take_ahead(struct nf_bytes *b, void *buf, size_t n)
 {
 	size_t k = b->nahead < n ? b->nahead : n;
 
 	memcpy(buf, b->ahead, k);
 	b->nahead -= k;
 	memmove(b->ahead, b->ahead + k, b->nahead);
+	return k;
+}
+
+int
+nf_bytes_read(struct nf_bytes *b, void *buf, size_t n, size_t *got,
+    struct nf_err *err)
+{
+	size_t k = take_ahead(b, buf, n);
+
 	if (nf_read_full(b->fd, (char *)buf + k, n - k, got, b->name,
 	    err) == -1)
 		return -1;
 	*got += k;
+	return 0;
+}
+
+int
+nf_bytes_some(struct nf_bytes *b, void *buf, size_t n, size_t *got,
+    struct nf_err *err)
+{
+	ssize_t k;
+
+	*got = take_ahead(b, buf, n);
+	if (*got > 0)
+		return 0;
+	k = read_some(b->fd, buf, n, b->name, err);
+	if (k == -1)
+		return -1;
+	*got = (size_t)k;
 	return 0;
 }
 

@@ -20,8 +20,21 @@ struct nf_bytes {
 	unsigned char ahead[16];
 };
 
+enum nf_kind {
+	NF_KIND_OTHER, NF_KIND_STREAM, NF_KIND_EMPTY, NF_KIND_TEXT,
+	NF_KIND_NPY, NF_KIND_HDF5, NF_KIND_GZIP, NF_KIND_ZSTD
+};
+
+/* What an input is by its first n bytes; 16 are enough. */
+enum nf_kind nf_kind_find(const void *p, size_t n);
+/* What to say after "not a tensor stream". */
+const char *nf_kind_hint(enum nf_kind kind);
+
 /* As nf_read_full; what was read ahead comes first. */
 int nf_bytes_read(struct nf_bytes *b, void *buf, size_t n, size_t *got,
+    struct nf_err *err) NF_CHECKED;
+/* At least one byte, or *got = 0 at the end of the input. */
+int nf_bytes_some(struct nf_bytes *b, void *buf, size_t n, size_t *got,
     struct nf_err *err) NF_CHECKED;
 int nf_writev_full(int fd, struct iovec *v, int n, const char *name,
     struct nf_err *err) NF_CHECKED;	/* changes v */

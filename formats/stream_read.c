@@ -3,8 +3,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL			/* a state may then stand on the stack */
-#include <xxhash.h>
 #include <zstd.h>
 
 #include "stream.h"
@@ -27,27 +25,6 @@ struct nf_reader {
 	struct buf stored, plain;
 	ZSTD_DCtx *dctx;
 };
-
-uint64_t
-nf_head_sum(const struct nf_head *h, const void *payload)
-{
-	XXH3_state_t state;
-
-	if (XXH3_64bits_reset(&state) != XXH_OK ||
-	    XXH3_64bits_update(&state, h, 24) != XXH_OK ||
-	    (h->bytes > 0 &&
-	    XXH3_64bits_update(&state, payload, h->bytes) != XXH_OK))
-		return 0;		/* only where payload is NULL */
-	return XXH3_64bits_digest(&state);
-}
-
-uint64_t
-nf_frame_rows(const struct nf_schema *s)
-{
-	uint64_t n = (1 << 20) / (s->column.n * nf_type_size(s->type));
-
-	return n == 0 ? 1 : n;
-}
 
 static int
 early(struct nf_reader *r, struct nf_err *err)
@@ -159,34 +136,11 @@ block_read(struct nf_reader *r, size_t want, const void **x, size_t *n,
 	return 0;
 }
 
-/* What the first bytes are, where they are not a stream's. */
 static int
 not_stream(struct nf_reader *r, size_t got, struct nf_err *err)
 {
-	static const struct {
-		const char *magic, *what;
-	} kind[] = {
-		{ "\211HDF\r\n\032\n", "an HDF5 file: h5cols reads it" },
-		{ "\223NUMPY", "an npy file: nfcat reads it" },
-		{ "\x1f\x8b", "compressed by gzip: gzip -dc reads it" },
-		{ "\x28\xb5\x2f\xfd", "compressed by zstd: zstd -dc reads it" },
-	};
-	const char *p = (const char *)&r->head;
-	size_t i, k;
-
-	for (i = 0; i < sizeof(kind) / sizeof(*kind); i++) {
-		k = strlen(kind[i].magic);
-		if (got >= k && memcmp(p, kind[i].magic, k) == 0)
-			return nf_fail(err, NF_EDATA,
-			    "%s: not a tensor stream but %s", r->name,
-			    kind[i].what);
-	}
-	for (i = 0; i < got; i++)
-		if ((unsigned char)p[i] < 0x20 && strchr("\t\r\n", p[i]) == NULL)
-			break;
 	return nf_fail(err, NF_EDATA, "%s: not a tensor stream%s", r->name,
-	    got == 0 ? ": the input is empty" :
-	    i == got ? " (if it is text with numbers, nfcat reads it)" : "");
+	    nf_kind_hint(nf_kind_find(&r->head, got)));
 }
 
 /* Read 32 bytes.  1; 0 where the input is over before them; -1. */

@@ -5,6 +5,12 @@
 
 static const char *const type_name[] = { [NF_F32] = "f32", [NF_F64] = "f64" };
 
+const char *
+nf_type_name(enum nf_type t)
+{
+	return type_name[t];
+}
+
 /* Keys in the order in which their lines stand. */
 enum key { KEY_VERSION, KEY_TYPE, KEY_COLUMN, KEY_PREP, KEY_NOTE, KEY_OTHER };
 static const char *const key_name[] = {

@@ -68,6 +68,67 @@ nf_schema_copy(struct nf_schema *to, const struct nf_schema *from,
 	return -1;
 }
 
+/* Is this line of a recipe (NAME = OP, OP..) about that column? */
+static bool
+is_about(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(line, name, n) != 0)
+		return false;
+	for (line += n; *line == ' '; )
+		line++;
+	return *line == '=';
+}
+
+/* Leave out the recipe of columns that are not chosen. */
+static int
+prep_choose(struct nf_list *to, const struct nf_schema *from,
+    const bool *chosen, struct nf_err *err)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < from->prep.n; i++) {
+		for (j = 0; j < from->column.n; j++)
+			if (is_about(from->prep.s[i], from->column.s[j]))
+				break;
+		if ((j == from->column.n || chosen[j]) &&
+		    nf_list_add(to, from->prep.s[i], err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+nf_schema_choose(struct nf_schema *to, const struct nf_schema *from,
+    const uint32_t *col, uint32_t ncol, struct nf_err *err)
+{
+	bool *chosen;
+	uint32_t j;
+	int rc = 0;
+
+	if (col == NULL)
+		return nf_schema_copy(to, from, err);
+	memset(to, 0, sizeof(*to));
+	to->type = from->type;
+	to->nrow = from->nrow;
+	chosen = nf_alloc(from->column.n, sizeof(*chosen), "columns", err);
+	if (chosen == NULL)
+		return -1;
+	for (j = 0; j < ncol && rc == 0; j++) {
+		chosen[col[j]] = true;
+		rc = nf_list_add(&to->column, from->column.s[col[j]], err);
+	}
+	if (rc == 0)
+		rc = prep_choose(&to->prep, from, chosen, err);
+	if (rc == 0)
+		rc = nf_list_copy(&to->note, &from->note, err);
+	if (rc == -1)
+		nf_schema_free(to);
+	nf_free(chosen);
+	return rc;
+}
+
 void
 nf_schema_free(struct nf_schema *s)
 {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "digest.h"
 #include "nf.h"
 
 #ifdef __cplusplus
@@ -25,6 +26,8 @@ extern "C" {
 /* ---- schema: what a table's rows are ---------------------------------- */
 
 enum nf_type { NF_F32, NF_F64 };
+
+const char *nf_type_name(enum nf_type t);	/* "f32" */
 
 static inline size_t
 nf_type_size(enum nf_type t)
@@ -55,6 +58,9 @@ struct nf_schema {
 int nf_schema_copy(struct nf_schema *to, const struct nf_schema *from,
     struct nf_err *err) NF_CHECKED;
 void nf_schema_free(struct nf_schema *s);
+/* Copy what concerns the columns col[0..ncol) (NULL: all), in that order. */
+int nf_schema_choose(struct nf_schema *to, const struct nf_schema *from,
+    const uint32_t *col, uint32_t ncol, struct nf_err *err) NF_CHECKED;
 
 /* Text for one line: valid UTF-8 without control characters. */
 int nf_line_check(const char *s, struct nf_err *err) NF_CHECKED;
@@ -93,6 +99,25 @@ nf_rows_get(const struct nf_rows *r, uint64_t i, uint32_t j)
  */
 void nf_rows_gather(const struct nf_rows *r, const uint32_t *col,
     uint32_t ncol, enum nf_type type, void *out);
+
+/*
+ * Rows and columns picked from a table as it passes.  Zeroed but for the
+ * choice: the columns col[0..ncol) (NULL: all), as type, of at most max rows
+ * after skip ones, both of which count down.
+ */
+struct nf_pick {
+	uint64_t skip, max;
+	const uint32_t *col;
+	uint32_t ncol;
+	enum nf_type type;
+	void *buf;			/* ours, as is room */
+	uint64_t room;
+};
+
+/* Leave in *rows what is picked of it, valid until the next call. */
+int nf_pick_rows(struct nf_pick *p, struct nf_rows *rows, struct nf_err *err)
+    NF_CHECKED;
+void nf_pick_free(struct nf_pick *p);
 
 /* ---- the tensor stream: nfstream(5) ----------------------------------- */
 
@@ -154,6 +179,44 @@ int nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
  */
 int nf_writer_end(struct nf_writer *w, struct nf_err *err) NF_CHECKED;
 void nf_writer_close(struct nf_writer *w);	/* writes nothing */
+
+/* ---- any table: streams, npy, text ------------------------------------ */
+
+struct nf_source;
+
+/*
+ * Read rows from fd, which holds streams, an npy file or a table of text, as
+ * its first bytes say.  Text is separated by tabs, commas, semicolons or
+ * blanks; its first line names the columns unless it is all numbers.
+ */
+int nf_source_open(struct nf_source **s, int fd, const char *name,
+    struct nf_err *err) NF_CHECKED;
+const struct nf_schema *nf_source_schema(const struct nf_source *s);
+uint64_t nf_source_total(const struct nf_source *s); /* nf_reader_total */
+/* As nf_reader_next and, for a stream that follows, nf_reader_again. */
+int nf_source_next(struct nf_source *s, struct nf_rows *rows,
+    struct nf_err *err) NF_CHECKED;
+int nf_source_again(struct nf_source *s, struct nf_err *err) NF_CHECKED;
+void nf_source_close(struct nf_source *s);
+
+/*
+ * Write rows in one of several forms.  As text: numbers so that they read
+ * back as the same bits; the first line names the columns, in quotes where
+ * they would not read back.  As npy: a 2-D array; where the number of rows is
+ * not known it is filled in at the end, and on the way to a pipe the rows
+ * wait in $TMPDIR.  flags are nf_writer_open's.
+ */
+enum nf_form { NF_FORM_STREAM, NF_FORM_TSV, NF_FORM_CSV, NF_FORM_NPY };
+
+struct nf_sink;
+int nf_sink_open(struct nf_sink **s, enum nf_form form, int fd,
+    const char *name, const struct nf_schema *schema, int flags,
+    struct nf_err *err) NF_CHECKED;
+/* As nf_writer_put, nf_writer_end and nf_writer_close. */
+int nf_sink_put(struct nf_sink *s, const void *x, uint64_t nrow,
+    struct nf_err *err) NF_CHECKED;
+int nf_sink_end(struct nf_sink *s, struct nf_err *err) NF_CHECKED;
+void nf_sink_close(struct nf_sink *s);
 
 /* ---- columns ---------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Columns gathered from rows, converted on the way. */
+/* Rows and columns picked from rows, converted on the way. */
 #include <string.h>
 
 #include "nfio.h"
@@ -40,4 +40,41 @@ nf_rows_gather(const struct nf_rows *r, const uint32_t *col, uint32_t ncol,
 		gather(r, col, ncol, NF_F64, NF_F32, out);
 	else
 		gather(r, col, ncol, NF_F64, NF_F64, out);
+}
+
+int
+nf_pick_rows(struct nf_pick *p, struct nf_rows *rows, struct nf_err *err)
+{
+	uint64_t n = rows->nrow < p->skip ? rows->nrow : p->skip;
+
+	p->skip -= n;
+	rows->nrow -= n;
+	rows->x = (const char *)rows->x +
+	    n * rows->ncol * nf_type_size(rows->type);
+	if (rows->nrow > p->max)
+		rows->nrow = p->max;
+	p->max -= rows->nrow;
+	if (rows->nrow == 0 || (p->col == NULL && p->type == rows->type))
+		return 0;
+	n = p->col == NULL ? rows->ncol : p->ncol;
+	if (rows->nrow > p->room) {
+		nf_free(p->buf);
+		p->room = 0;
+		p->buf = nf_alloc(rows->nrow * n, nf_type_size(p->type),
+		    "rows", err);
+		if (p->buf == NULL)
+			return -1;
+		p->room = rows->nrow;
+	}
+	nf_rows_gather(rows, p->col, p->ncol, p->type, p->buf);
+	rows->ncol = (uint32_t)n;
+	rows->type = p->type;
+	rows->x = p->buf;
+	return 0;
+}
+
+void
+nf_pick_free(struct nf_pick *p)
+{
+	nf_free(p->buf);
 }

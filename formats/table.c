@@ -4,28 +4,6 @@
 #include "grow.h"
 #include "nfio.h"
 
-/* The schema of the columns chosen, in their order. */
-static int
-schema_choose(struct nf_schema *to, const struct nf_schema *from,
-    const uint32_t *col, uint32_t ncol, enum nf_type type,
-    struct nf_err *err)
-{
-	uint32_t j;
-
-	if (nf_schema_copy(to, from, err) == -1)
-		return -1;
-	to->type = type;
-	to->nrow = 0;
-	if (col == NULL)
-		return 0;
-	nf_list_free(&to->column);
-	for (j = 0; j < ncol; j++)
-		if (nf_list_add(&to->column, from->column.s[col[j]],
-		    err) == -1)
-			return -1;
-	return 0;
-}
-
 static int
 too_large(const struct nf_reader *r, uint64_t max, struct nf_err *err)
 {
@@ -45,8 +23,10 @@ nf_table_read(struct nf_table *t, struct nf_reader *r, const uint32_t *col,
 	int rc;
 
 	memset(t, 0, sizeof(*t));
-	if (schema_choose(&t->schema, s, col, ncol, type, err) == -1)
+	if (nf_schema_choose(&t->schema, s, col, ncol, err) == -1)
 		goto fail;
+	t->schema.type = type;
+	t->schema.nrow = 0;
 	rowsize = t->schema.column.n * nf_type_size(type);
 	if (nf_reader_total(r) != NF_NROW_UNKNOWN &&
 	    nf_reader_total(r) > max / rowsize) {

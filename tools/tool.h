@@ -38,9 +38,18 @@ double tool_duration(const char *arg, const char *opt);	/* s: 90, 10m, 1h30m */
 int tool_open(const char *file, struct nf_reader **r, struct nf_err *err)
     NF_CHECKED;
 
+/* As tool_open, but the descriptor only, and a name for messages. */
+int tool_input(const char *file, int *fd, const char **name,
+    struct nf_err *err) NF_CHECKED;
+
 /* Standard output as a stream; a terminal is refused (exit 2). */
 int tool_output(const struct nf_schema *s, int flags, struct nf_writer **w,
     struct nf_err *err) NF_CHECKED;
+
+/* Refuse (exit 2) to write what is not text to a terminal. */
+int tool_no_terminal(const char *what, struct nf_err *err) NF_CHECKED;
+/* All that was printed has been written. */
+int tool_flush(struct nf_err *err) NF_CHECKED;
 
 /* Bytes of memory that can be taken without swapping, for bounds. */
 uint64_t tool_memory(void);

@@ -12,26 +12,46 @@
 #include "tool.h"
 
 int
-tool_open(const char *file, struct nf_reader **r, struct nf_err *err)
+tool_input(const char *file, int *fd, const char **name, struct nf_err *err)
 {
 	struct stat st;
-	int fd;
 
-	*r = NULL;
 	if (file == NULL || strcmp(file, "-") == 0) {
 		if (isatty(STDIN_FILENO))
 			tool_usage("standard input is a terminal: pipe a "
 			    "stream into it, as h5cols FILE.h5 | %s",
 			    tool_name);
-		return nf_reader_open(r, STDIN_FILENO, "stdin", err);
+		*fd = STDIN_FILENO;
+		*name = "stdin";
+		return 0;
 	}
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1)
+	*name = file;
+	*fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (*fd == -1 || fstat(*fd, &st) == -1)
 		return nf_fail(err, NF_ESYS, "%s: %s", file, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return nf_fail(err, NF_ESYS, "%s: is a directory, want a file "
 		    "that holds a stream", file);
-	return nf_reader_open(r, fd, file, err);
+	return 0;
+}
+
+int
+tool_open(const char *file, struct nf_reader **r, struct nf_err *err)
+{
+	const char *name;
+	int fd;
+
+	*r = NULL;
+	if (tool_input(file, &fd, &name, err) == -1)
+		return -1;
+	return nf_reader_open(r, fd, name, err);
+}
+
+int
+tool_no_terminal(const char *what, struct nf_err *err)
+{
+	return isatty(STDOUT_FILENO) ? nf_fail(err, NF_EUSE, "refusing to "
+	    "write %s to a terminal; pipe it into nfcat -t", what) : 0;
 }
 
 int
@@ -39,10 +59,16 @@ tool_output(const struct nf_schema *s, int flags, struct nf_writer **w,
     struct nf_err *err)
 {
 	*w = NULL;
-	if (isatty(STDOUT_FILENO))
-		return nf_fail(err, NF_EUSE, "refusing to write a stream to a "
-		    "terminal; pipe it into nfcat -t");
+	if (tool_no_terminal("a stream", err) == -1)
+		return -1;
 	return nf_writer_open(w, STDOUT_FILENO, "stdout", s, flags, err);
+}
+
+int
+tool_flush(struct nf_err *err)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : nf_fail(err,
+	    NF_ESYS, "stdout: cannot write: %s", strerror(errno));
 }
 
 /* ---- memory ----------------------------------------------------------- */

@@ -5,7 +5,7 @@ BUILD = build
 BLAS = openblas
 CFLAGS = -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-    -Wpointer-arith -Wvla
+    -Wpointer-arith -Wvla -Wno-pass-failed
 PKGS = hdf5 libzstd libxxhash inih libdeflate $(BLAS)
 DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev \
     libinih-dev libdeflate-dev libopenblas-dev bats perl mandoc zstd \
@@ -41,8 +41,9 @@ all: $(tools:%=$(BUILD)/bin/%) $(BUILD)/libnf.so $(BUILD)/libnf.a
 
 $(BUILD)/libnf.a: $(lib_obj)
 	rm -f $@ && $(AR) rcs $@ $^
-$(BUILD)/libnf.so: $(lib_obj)
-	$(CC) -shared -Wl,-soname,libnf.so.0 $(ALLCFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/libnf.so: $(lib_obj) lib/nf.map
+	$(CC) -shared -Wl,-soname,libnf.so.0 -Wl,--version-script=lib/nf.map \
+	    $(ALLCFLAGS) -o $@ $(lib_obj) $(LIBS)
 	ln -sf libnf.so $(BUILD)/libnf.so.0
 $(BUILD)/libnf-ref.a: $(ref_obj)
 	rm -f $@ && $(AR) rcs $@ $^

@@ -89,7 +89,7 @@ programs()
 	sanitized && skip "the sanitizer does"
 	faults_built && skip "counting faults is state"
 	objdump -t "$BUILD/libnf.a" |
-	    awk '/ O (\.bss|\.data|\*COM\*)[ \t]/' |
+	    awk '/ O (\.bss|\.data|\*COM\*)[ \t]/ && !/gomp_critical/' |
 	    none "writable globals"
 }
 
@@ -100,8 +100,8 @@ programs()
 }
 
 @test "the public names begin with nf_" {
-	nm -D --defined-only "$BUILD/libnf.so" | awk '$2 ~ /[TDBRVW]/ &&
-	    $3 !~ /^(nf_|_init$|_fini$|__)/ { print $3 }' | none "others' names"
+	nm -D --defined-only "$BUILD/libnf.so" | awk '$3 !~ /^nf_/' |
+	    none "not ours to define"
 }
 
 @test "80 columns, tabs of 8, 400 lines a file and 250 a program" {

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "near.h"
 #include "nfio.h"
 
 /* What has been chosen so far. */
@@ -12,58 +13,17 @@ struct chosen {
 	bool *has;
 };
 
-/* Edits that turn a into b, or max where there are as many or more. */
-static uint32_t
-distance(const char *a, const char *b, uint32_t max)
-{
-	uint32_t row[NF_MAX_NAME + 1], i, j, was, best, up;
-	size_t na = strlen(a), nb = strlen(b);
-
-	if (na > NF_MAX_NAME || nb > NF_MAX_NAME ||
-	    (na > nb ? na - nb : nb - na) >= max)
-		return max;
-	for (j = 0; j <= nb; j++)
-		row[j] = j;
-	for (i = 1; i <= na; i++) {
-		was = row[0];
-		row[0] = best = i;
-		for (j = 1; j <= nb; j++) {
-			up = row[j];
-			was += tolower((unsigned char)a[i - 1]) !=
-			    tolower((unsigned char)b[j - 1]);
-			if (up + 1 < was)
-				was = up + 1;
-			if (row[j - 1] + 1 < was)
-				was = row[j - 1] + 1;
-			row[j] = was;
-			was = up;
-			if (row[j] < best)
-				best = row[j];
-		}
-		if (best >= max)
-			return max;
-	}
-	return row[nb];
-}
-
 static int
 unknown(const struct nf_list *names, const char *name, struct nf_err *err)
 {
-	uint32_t best = NF_MAX_NAME + 1, at = 0, d, j;
+	const char *near = nf_near(name, (const char *const *)names->s,
+	    names->n);
 
-	for (j = 0; j < names->n; j++) {
-		d = distance(name, names->s[j], best);
-		if (d < best) {
-			best = d;
-			at = j;
-		}
-	}
-	if (names->n == 0)
+	if (near == NULL)
 		return nf_fail(err, NF_EDATA, "no column \"%.255s\": there "
 		    "are none", name);
 	return nf_fail(err, NF_EDATA,
-	    "no column \"%.255s\" (the nearest is \"%s\")", name,
-	    names->s[at]);
+	    "no column \"%.255s\" (the nearest is \"%s\")", name, near);
 }
 
 /* The position of name, or -1. */

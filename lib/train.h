@@ -36,6 +36,11 @@ struct nf_train_opt {
 void nf_train_default(struct nf_train_opt *o);
 /* Learning rate of epoch e (from 0): model.md section 5. */
 double nf_train_lr(const struct nf_train_opt *o, uint32_t epoch);
+/* Names of the choices above, as a configuration spells them; else NULL. */
+const char *nf_schedule_name(int k);
+const char *nf_precision_name(int k);
+const char *nf_init_name(int k);
+const char *nf_perm_name(int k);
 
 /* Rows in the training precision: x [nrow][D], context [nrow][C]. */
 struct nf_rowset {

@@ -31,9 +31,23 @@ int nf_prep_new(struct nf_prep **p, const char *const *name, uint32_t ncol,
     int context, int *used, struct nf_err *err) NF_CHECKED;
 void nf_prep_free(struct nf_prep *p);
 
+/* Are these ops, the part of a line behind "=", well formed? */
+int nf_prep_check(const char *ops, struct nf_err *err) NF_CHECKED;
+
+/*
+ * Where "ratio COLUMN" and "diff COLUMN" find columns that are not p's own:
+ * name[i] stands at[i] places from the first of p's columns in a raw row, to
+ * the left where negative.  A target may so lean on a condition, which is
+ * known while sampling.  A column that leans on another cannot itself be
+ * leant on.
+ */
+int nf_prep_partner(struct nf_prep *p, const char *const *name,
+    const ptrdiff_t *at, uint32_t n, struct nf_err *err) NF_CHECKED;
+
 uint32_t nf_prep_ncol(const struct nf_prep *p);		/* raw columns */
 uint32_t nf_prep_nout(const struct nf_prep *p);		/* columns it makes */
-/* The line of raw column j, fitted numbers with 17 digits; allocated. */
+int nf_prep_fitted(const struct nf_prep *p);		/* nothing to fit */
+/* The line of raw column j, with fitted numbers, exactly; allocated. */
 char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);
 
 /*
@@ -47,18 +61,20 @@ int nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld,
 /*
  * Forward: raw [nrow][ncol] to out [nrow][nout], in strides ldraw and ldout.
  * Random ops draw by (seed, row0 + i, column), so any split gives the same.
- * logjac, if not NULL, gets += sum over columns of log |d out / d raw|, with
- * dequantised values counted as 0.  A raw value that is not finite, or that
- * an op cannot take (log of -1, a value that is none of the levels), is
- * NF_EDATA naming row, column, op and value.
+ * logjac, if not NULL, gets += sum over columns of log |d out / d raw|, in
+ * which an op that draws or clamps counts as 0.  A raw value that is not
+ * finite, or that an op cannot take (log of -1, a value that is none of the
+ * levels), is NF_EDATA naming row (row0 + i + 1), column, op and value.
  */
 int nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
     uint64_t nrow, const double *raw, size_t ldraw, double *out,
     size_t ldout, double *logjac, struct nf_err *err) NF_CHECKED;
 
 /*
- * The way back, targets only: never fails and leaves no NaN or infinity on
- * finite input.  Returns how many values had to be clamped for that.
+ * The way back, targets only: never fails and leaves no NaN and nothing that
+ * is infinite as a float.  Returns how many values had to be brought back
+ * into the range seen in training for that.  Columns that p leans on but
+ * does not own must already stand in raw.
  */
 uint64_t nf_prep_inverse(const struct nf_prep *p, uint64_t nrow,
     const double *in, size_t ldin, double *raw, size_t ldraw);

@@ -1,0 +1,389 @@
+/*
+ * Ops that make continuous numbers of discrete ones by a random draw.  A
+ * draw keeps off the ends of its cell by more than a float's rounding, so
+ * that the way back finds the same cell after any op that follows.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "prep_op.h"
+
+#define MIN_SHARE	1e-4		/* of a level, however rare */
+#define SPIKE_GAP	6.0		/* least distance, in SIGMA */
+#define SPIKE_SIGMA	0.2		/* where not given: of the others' */
+#define SPIKE_AWAY	8.0		/* and how many of it away */
+#define MARGIN		1e-6		/* relative: 8 roundings of a float */
+
+/* ---- the normal distribution -------------------------------------------- */
+
+static double
+normal_cdf(double x)
+{
+	return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+/*
+ * The x whose normal_cdf is p: Abramowitz and Stegun 26.2.23, good to 4.5e-4,
+ * then Halley's steps, each of which triples the digits.
+ */
+static double
+normal_quantile(double p)
+{
+	double q = fmax(fmin(p, 1 - p), DBL_MIN), t, x, e;
+	int i;
+
+	t = sqrt(-2 * log(q));
+	x = (2.515517 + t * (0.802853 + t * 0.010328)) /
+	    (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
+	for (i = 0; i < 2; i++) {
+		e = (normal_cdf(x) - q) * sqrt(2 * M_PI) * exp(0.5 * x * x);
+		x -= e / (1 + 0.5 * x * e);
+	}
+	return p < 0.5 ? x : -x;
+}
+
+/* A normal number within lim of 0, in units of its sigma, from u. */
+static double
+normal_within(double lim, double u)
+{
+	double tail = normal_cdf(-lim);
+
+	return normal_quantile(tail + (1 - 2 * tail) * u);
+}
+
+/* ---- uniform, gauss: whole numbers -------------------------------------- */
+
+static int
+uniform_check(struct nf_op *o, struct nf_err *err)
+{
+	if (o->arg[0] <= 0 || o->arg[0] > 0.5)
+		return nf_fail(err, NF_EDATA, "%s %g: want above 0 and at most "
+		    "0.5, or neighbours could not be told apart",
+		    o->def->name, o->arg[0]);
+	if (o->narg == 3 && (o->arg[1] > o->arg[2] ||
+	    o->arg[1] != rint(o->arg[1]) || o->arg[2] != rint(o->arg[2])))
+		return nf_fail(err, NF_EDATA, "%s: %g to %g is no range of "
+		    "whole numbers", o->def->name, o->arg[1], o->arg[2]);
+	return 0;
+}
+
+static int
+uniform_fit(struct nf_op *o, const struct nf_spread *s,
+    struct nf_err *err)
+{
+	(void)err;
+	o->arg[1] = rint(s->lo);	/* forward will name what is not */
+	o->arg[2] = rint(s->hi);
+	return 0;
+}
+
+/* How far a draw may go from x and still be rounded back to it. */
+static double
+room(double x)
+{
+	return fmax(0.5 - MARGIN * (1 + fabs(x)), 0.25);
+}
+
+static int
+uniform_forward(struct nf_step *s)
+{
+	double d = (2 * s->u - 1) * s->a[0], lim = room(s->x);
+
+	s->y = s->x + fmin(fmax(d, -lim), lim);
+	return s->x == rint(s->x) ? 0 : -1;
+}
+
+static int
+gauss_forward(struct nf_step *s)
+{
+	double sigma = s->a[0], lim = room(s->x);
+
+	s->y = s->x + sigma * normal_within(lim / sigma, s->u);
+	return s->x == rint(s->x) ? 0 : -1;
+}
+
+static void
+uniform_inverse(struct nf_step *s)
+{
+	s->x = fmin(fmax(rint(s->y), s->a[1]), s->a[2]) + 0.0;
+}
+
+/* ---- levels and onehot: a list of values -------------------------------- */
+
+/* Streams are mostly float: 0.1 there is not 0.1 here. */
+static int
+same(double a, double b)
+{
+	return (float)a == (float)b;
+}
+
+int
+nf_op_value(const struct nf_op *o, double x)
+{
+	uint32_t k;
+
+	for (k = 0; k < o->narg; k++)
+		if (same(o->arg[k], x))
+			return (int)k;
+	return -1;
+}
+
+static int
+onehot_check(struct nf_op *o, struct nf_err *err)
+{
+	uint32_t k;
+
+	for (k = 0; k < o->narg; k++)
+		if (nf_op_value(o, o->arg[k]) != (int)k)
+			return nf_fail(err, NF_EDATA,
+			    "%s: %.9g stands there twice", o->def->name,
+			    o->arg[k]);
+	return 0;
+}
+
+static int
+onehot_forward(struct nf_step *s)
+{
+	s->y = nf_op_value(s->op, s->x);
+	return s->y >= 0 ? 0 : -1;
+}
+
+/*
+ * The cells of the levels lie side by side on the line, in the recipe's
+ * order, each as wide as gives it its share of a standard normal number: so
+ * the column as a whole is standard normal, which is where a flow begins,
+ * and only its dependence on the others is left to learn.
+ */
+static int
+levels_check(struct nf_op *o, struct nf_err *err)
+{
+	double sum = 0, below = 0;
+	uint32_t k;
+
+	if (onehot_check(o, err) == -1)
+		return -1;
+	if (!o->fitted)
+		return 0;
+	for (k = 0; k < o->narg; k++)
+		if (!(o->share[k] > 0 && o->share[k] <= FLT_MAX))
+			return nf_fail(err, NF_EDATA,
+			    "levels: the share of %.9g is %g, want above 0",
+			    o->arg[k], o->share[k]);
+		else
+			sum += o->share[k];
+	o->edge[0] = -INFINITY;
+	for (k = 1; k < o->narg; k++) {
+		below += o->share[k - 1];
+		o->edge[k] = normal_quantile(below / sum);
+	}
+	o->edge[o->narg] = INFINITY;
+	return 0;
+}
+
+static int
+levels_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
+{
+	double sum = 0;
+	uint32_t k;
+
+	(void)err;
+	for (k = 0; k < o->narg; k++) {
+		o->share[k] = fmax(s->count[k] / (double)s->n, MIN_SHARE);
+		sum += o->share[k];
+	}
+	for (k = 0; k < o->narg; k++)
+		o->share[k] /= sum;
+	return 0;
+}
+
+static int
+levels_forward(struct nf_step *s)
+{
+	int k = nf_op_value(s->op, s->x);
+	double lo, hi, p, q, margin;
+
+	if (k == -1)
+		return -1;
+	lo = s->op->edge[k];
+	hi = s->op->edge[k + 1];
+	/* By the nearer tail, where probabilities keep their digits. */
+	if (lo > 0) {
+		p = normal_cdf(-hi);
+		q = normal_cdf(-lo);
+		s->y = -normal_quantile(p + (q - p) * s->u);
+	} else {
+		p = normal_cdf(lo);
+		q = normal_cdf(hi);
+		s->y = normal_quantile(p + (q - p) * s->u);
+	}
+	margin = fmin(0.25 * (hi - lo), MARGIN * (1 + fabs(s->y)));
+	s->y = fmin(fmax(s->y, lo + margin), hi - margin);
+	return 0;
+}
+
+static void
+levels_inverse(struct nf_step *s)
+{
+	uint32_t lo = 0, hi = s->op->narg, mid;
+
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (s->y < s->op->edge[mid])
+			hi = mid;
+		else
+			lo = mid;
+	}
+	s->x = s->a[lo];
+}
+
+/* ---- spike: V SIGMA AT EDGE --------------------------------------------- */
+
+enum { V, SIGMA, AT, EDGE };
+
+/*
+ * Half way between the spike and the end of the others' range: what lies on
+ * AT's side is the spike.
+ */
+static double
+threshold(const double *a)
+{
+	return 0.5 * a[AT] + 0.5 * a[EDGE];
+}
+
+static int
+spike_check(struct nf_op *o, struct nf_err *err)
+{
+	const double *a = o->arg;
+
+	if (o->narg > SIGMA && a[SIGMA] < 1e-30)
+		return nf_fail(err, NF_EDATA, "spike %.9g: SIGMA is %g, want "
+		    "above 0", a[V], a[SIGMA]);
+	if (o->narg > EDGE && fabs(a[AT] - a[EDGE]) < 0.999 * SPIKE_GAP *
+	    a[SIGMA])
+		return nf_fail(err, NF_EDATA, "spike %.9g: AT %g and EDGE %g "
+		    "are less than %g SIGMA = %g apart", a[V], a[AT], a[EDGE],
+		    SPIKE_GAP, SPIKE_GAP * a[SIGMA]);
+	return 0;
+}
+
+/* On which side of the others V lies, carried through the ops before. */
+static int
+is_below(double v, const struct nf_spread *s)
+{
+	int low = v < 0.5 * s->raw_lo + 0.5 * s->raw_hi;
+
+	return low == (s->at_raw_lo <= s->at_raw_hi);
+}
+
+static double
+spike_sigma(const struct nf_spread *s)
+{
+	double std = s->n > 0 ? sqrt(s->m2 / (double)s->n) : 0;
+
+	return SPIKE_SIGMA * (std > 1e-9 * fabs(s->mean) ? std : 1);
+}
+
+static int
+spike_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
+{
+	double *a = o->arg, lo = s->lo, hi = s->hi, gap;
+	int below;
+
+	if (o->narg <= SIGMA)
+		a[SIGMA] = spike_sigma(s);
+	gap = SPIKE_GAP * a[SIGMA];
+	if (s->n == 0) {		/* nothing else: all is the spike */
+		a[AT] = o->narg > AT ? a[AT] : 0;
+		a[EDGE] = a[AT] + 1e6 * a[SIGMA];
+		return 0;
+	}
+	if (o->narg > AT) {
+		below = a[AT] < 0.5 * lo + 0.5 * hi;
+		if (below ? a[AT] > lo - gap : a[AT] < hi + gap)
+			return nf_fail(err, NF_EDATA, "spike %.9g %.9g %.9g: "
+			    "the other values reach from %.9g to %.9g there; "
+			    "AT must be %.9g or less, or %.9g or more, or "
+			    "left out", a[V], a[SIGMA], a[AT], lo, hi,
+			    lo - gap, hi + gap);
+	} else {
+		below = is_below(a[V], s);
+		a[AT] = below ? lo - SPIKE_AWAY * a[SIGMA] :
+		    hi + SPIKE_AWAY * a[SIGMA];
+	}
+	a[EDGE] = below ? lo : hi;
+	return 0;
+}
+
+static int
+spike_takes(const struct nf_op *o, double raw)
+{
+	return same(raw, o->arg[V]);
+}
+
+static int
+spike_gives(const struct nf_op *o, double y)
+{
+	const double *a = o->arg;
+
+	return a[AT] < a[EDGE] ? y < threshold(a) : y > threshold(a);
+}
+
+/* The value itself: the chain brings it here past the other ops. */
+static int
+spike_draw(struct nf_step *s)
+{
+	const double *a = s->a;
+	double half = fabs(threshold(a) - a[AT]) / a[SIGMA];
+
+	s->y = a[AT] + a[SIGMA] * normal_within(half * (1 - 1e-3), s->u);
+	return 0;
+}
+
+/* Any other value, kept from the spike's side where training had none. */
+static int
+spike_forward(struct nf_step *s)
+{
+	const double *a = s->a;
+	double near = threshold(a) + 1e-3 * (a[EDGE] - threshold(a));
+
+	s->y = a[AT] < a[EDGE] ? fmax(s->x, near) : fmin(s->x, near);
+	return 0;
+}
+
+static void
+spike_inverse(struct nf_step *s)
+{
+	const double *a = s->a;
+
+	s->x = a[AT] < a[EDGE] ? fmax(s->y, a[EDGE]) : fmin(s->y, a[EDGE]);
+}
+
+/* ---- their entries of the table ----------------------------------------- */
+
+const struct nf_opdef nf_opdefs_draw[] = {
+	{ .name = "uniform", .args = "HW", .lo = 1, .hi = 1, .full = 3,
+	    .flags = NF_OP_DRAWS,
+	    .wants = "want a whole number; levels takes others",
+	    .check = uniform_check, .fit = uniform_fit,
+	    .forward = uniform_forward, .inverse = uniform_inverse },
+	{ .name = "gauss", .args = "SIGMA", .lo = 1, .hi = 1, .full = 3,
+	    .flags = NF_OP_DRAWS,
+	    .wants = "want a whole number; levels takes others",
+	    .check = uniform_check, .fit = uniform_fit,
+	    .forward = gauss_forward, .inverse = uniform_inverse },
+	{ .name = "levels", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
+	    .flags = NF_OP_DRAWS | NF_OP_VALUES | NF_OP_SHARES,
+	    .wants = "it is none of the levels: add it to them",
+	    .check = levels_check, .fit = levels_fit,
+	    .forward = levels_forward, .inverse = levels_inverse },
+	{ .name = "spike", .args = "V [SIGMA [AT]]", .lo = 1, .hi = 3,
+	    .full = 4, .flags = NF_OP_DRAWS, .check = spike_check,
+	    .fit = spike_fit, .forward = spike_forward,
+	    .inverse = spike_inverse, .takes = spike_takes,
+	    .draw = spike_draw, .gives = spike_gives },
+	{ .name = "onehot", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
+	    .flags = NF_OP_VALUES | NF_OP_WIDE,
+	    .wants = "it is none of the values: add it to them",
+	    .check = onehot_check, .forward = onehot_forward },
+	{ .name = NULL },
+};

@@ -1,0 +1,133 @@
+/*
+ * The ops of a recipe, behind prep.h: the table, its entries and a column's
+ * chain of them.  Internal to lib.
+ */
+#ifndef NF_PREP_OP_H
+#define NF_PREP_OP_H
+
+#include "prep.h"
+
+#define NF_PREP_MAXOP	16		/* ops of a column */
+#define NF_PREP_MAXVALUE 4096		/* values of levels or onehot */
+#define NF_PREP_MAXTEXT	(1u << 18)	/* bytes of a line */
+#define NF_PREP_NOWHERE	PTRDIFF_MIN	/* a partner not yet found */
+
+enum {
+	NF_OP_DRAWS = 1,		/* takes a random number */
+	NF_OP_VALUES = 2,		/* its numbers are a list of values */
+	NF_OP_SHARES = 4,		/* each of which gets a share */
+	NF_OP_WIDE = 8,			/* one column a value, context only */
+	NF_OP_PARTNER = 16		/* names another column */
+};
+
+/* What fit has seen of the values that reach an op. */
+struct nf_spread {
+	uint64_t n;
+	double lo, hi, mean, m2;	/* m2: sum of squares about the mean */
+	double raw_lo, raw_hi;		/* the raw values that they come from */
+	double at_raw_lo, at_raw_hi;	/* and what these two have become */
+	double *count;			/* [narg], for a list of values */
+};
+
+/* An op of a column: an entry of the table with its numbers. */
+struct nf_op {
+	const struct nf_opdef *def;
+	uint32_t narg;
+	double *arg;			/* [max(narg, def->full)], owned */
+	double *share;			/* levels: [narg], owned */
+	double *edge;			/* levels: [narg + 1], owned */
+	int fitted;
+	char *partner;			/* owned */
+	ptrdiff_t at;			/* the partner's place in a raw row,
+					 * from this column */
+};
+
+/* One value at one op. */
+struct nf_step {
+	const struct nf_op *op;
+	const double *a;		/* op->arg */
+	double u;			/* a random number in (0, 1) */
+	double partner;
+	double x, y;			/* before and after */
+};
+
+/*
+ * One entry of the table.  forward makes y of x, or returns -1 where it
+ * cannot; inverse makes x of y, which is not NaN, and may leave an infinity,
+ * which seen brings back; slope is log |dy / dx|, NULL where it is 0 or
+ * counts as 0.
+ */
+struct nf_opdef {
+	const char *name;
+	const char *args;		/* as a synopsis shows them */
+	uint32_t lo, hi;		/* numbers that a recipe may give */
+	uint32_t full;			/* those of a fitted one */
+	int flags;
+	const char *wants;		/* of x, and the way out */
+	int (*check)(struct nf_op *o, struct nf_err *err);
+	int (*fit)(struct nf_op *o, const struct nf_spread *s,
+	    struct nf_err *err);
+	int (*forward)(struct nf_step *s);
+	void (*inverse)(struct nf_step *s);
+	double (*slope)(const struct nf_step *s);
+	/* A raw value that the op takes past those before it, what it makes
+	 * of that, and a result that straight becomes its first number. */
+	int (*takes)(const struct nf_op *o, double raw);
+	int (*draw)(struct nf_step *s);
+	int (*gives)(const struct nf_op *o, double y);
+};
+
+/* The table, in two parts; an entry without a name ends each. */
+extern const struct nf_opdef nf_opdefs_plain[];	/* prep_ops.c */
+extern const struct nf_opdef nf_opdefs_draw[];	/* prep_draw.c */
+
+/* The value of the list that x is in single precision, or -1. */
+int nf_op_value(const struct nf_op *o, double x);
+
+/* A raw column's ops. */
+struct nf_chain {
+	char *name;			/* owned */
+	uint32_t nop;
+	struct nf_op *op;		/* [nop], owned */
+	uint32_t nout, out;		/* columns made; the first's place */
+};
+
+struct nf_prep {
+	uint32_t ncol, nout;
+	struct nf_chain *chain;		/* [ncol] */
+	uint32_t *order;		/* [ncol]: partners before leaners */
+	int context;
+};
+
+/* Parse "OP, OP.." into c, whose ops are freed by nf_chain_clear. */
+int nf_chain_parse(struct nf_chain *c, const char *ops, struct nf_err *err);
+void nf_chain_clear(struct nf_chain *c);
+/* An op as a recipe has it, into s of n bytes; the length it needs. */
+size_t nf_op_print(const struct nf_op *o, char *s, size_t n);
+
+/* The place of a value on its way through a chain. */
+struct nf_cell {
+	uint64_t seed, row;
+	uint32_t column;
+	int context;
+	const double *raw;		/* of this column, in its row */
+};
+
+/*
+ * Take *cell->raw through ops [0, nop) of c into *y, adding to *slope.
+ * Returns 1 where a later op takes that raw value past all these, and -1
+ * where one of them cannot take it: the op is *bad, what it was given *y.
+ */
+int nf_chain_forward(const struct nf_chain *c, uint32_t nop,
+    const struct nf_cell *cell, double *y, double *slope, uint32_t *bad);
+/* The error of that -1. */
+int nf_chain_fail(const struct nf_chain *c, const struct nf_cell *cell,
+    uint32_t bad, double x, struct nf_err *err);
+/* Fit what is not fitted to a column, its values ld apart. */
+int nf_chain_fit(struct nf_chain *c, const double *raw, size_t ld,
+    uint64_t nrow, uint32_t column, int context, struct nf_err *err);
+/* The way back; partners are found from raw, this column in its row. */
+double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
+    int *clamped);
+
+#endif

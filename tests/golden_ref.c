@@ -1,0 +1,2 @@
+/* The golden vectors again, in double: all their digits. */
+#include "golden.c"

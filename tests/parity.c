@@ -1,0 +1,566 @@
+/*
+ * Parity with PyTorch's nflows: densities, inverses, losses, gradients and
+ * Adam's steps of the models in tests/data (README.md there), or of all that
+ * the directory NF_PARITY holds.
+ */
+#include <dirent.h>
+
+#include "h5get.h"
+#include "train.h"
+
+#ifdef NF_REF
+#define FLOOR	1e-8		/* and the reference's float32 error is 0 */
+#define THEIRS	0
+#else
+#define FLOOR	1e-5
+#define THEIRS	2
+#endif
+
+#define PREFIX	"_transform._transforms."
+
+/* ---- names ------------------------------------------------------------ */
+
+/* Our name of a tensor, and nflows' (model.md section 6). */
+static void
+their_name(const struct nf_flow *f, const char *ours, char *to, size_t n)
+{
+	static const char *const part[][2] = {
+		{ "lu/bias", "bias" }, { "lu/lower", "lower_entries" },
+		{ "lu/upper", "upper_entries" },
+		{ "lu/diag", "unconstrained_upper_diag" },
+	};
+	const char *at = strchr(ours, '/') + 1, *leaf = strrchr(ours, '/') + 1;
+	unsigned step = f->shape.steps, block, k, len;
+	char kind[16];
+
+	sscanf(ours, "step_%u", &step);
+	for (k = 0; k < 4; k++)
+		if (strcmp(at, part[k][0]) == 0) {
+			snprintf(to, n, PREFIX "%u._transforms.%s%s", step,
+			    step < f->shape.steps ? "0._transforms.1." : "1.",
+			    part[k][1]);
+			return;
+		}
+	len = (unsigned)snprintf(to, n, PREFIX "%u._transforms.1."
+	    "transform_net.", step);
+	if (sscanf(at, "net/block_%u/%15[a-z]_%u", &block, kind, &k) == 3)
+		snprintf(to + len, n - len, "blocks.%u.%s_layers.%u.%s",
+		    block, kind[0] == 'n' ? "batch_norm" : "linear", k, leaf);
+	else if (sscanf(at, "net/block_%u/context", &block) == 1)
+		snprintf(to + len, n - len, "blocks.%u.context_layer.%s",
+		    block, leaf);
+	else
+		snprintf(to + len, n - len, "%s_layer.%s",
+		    at[4] == 'i' ? "initial" : "final", leaf);
+}
+
+/* Before a batch norm a bias does nothing: its gradient is rounding. */
+static int
+idle(const struct nf_flow *f, const struct nf_tensor *t)
+{
+	return f->shape.batch_norm &&
+	    strstr(t->name, "linear_0/bias") != NULL;
+}
+
+/* ---- weights ---------------------------------------------------------- */
+
+static uint64_t
+mix(uint64_t z)
+{
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* The recipe of tests/data/README.md. */
+struct recipe {
+	char **name;
+	hid_t set;
+	size_t n;
+	double *center, *half, *half_d, *period, *sum;
+	uint64_t seed;
+	uint32_t bins;
+};
+
+static void
+recipe_open(struct recipe *r, hid_t file)
+{
+	hid_t type;
+
+	r->set = H5Dopen2(file, "recipe/name", H5P_DEFAULT);
+	r->center = get(file, &r->n, "recipe/center");
+	r->half = get(file, &r->n, "recipe/half");
+	r->half_d = get(file, &r->n, "recipe/half_d");
+	r->period = get(file, &r->n, "recipe/period");
+	r->sum = get(file, &r->n, "recipe/sum");
+	r->name = room(r->n, sizeof(*r->name));
+	type = H5Dget_type(r->set);
+	H5Dread(r->set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, r->name);
+	H5Tclose(type);
+	r->seed = (uint64_t)attr(file, "config", "seed", NULL);
+	r->bins = (uint32_t)attr(file, "config", "num_bins", NULL);
+}
+
+static void
+recipe_close(struct recipe *r)
+{
+	hid_t type = H5Dget_type(r->set), space = H5Dget_space(r->set);
+
+	H5Dvlen_reclaim(type, space, H5P_DEFAULT, r->name);
+	H5Tclose(type);
+	H5Sclose(space);
+	H5Dclose(r->set);
+	nf_free(r->name);
+	nf_free(r->center);
+	nf_free(r->half);
+	nf_free(r->half_d);
+	nf_free(r->period);
+	nf_free(r->sum);
+}
+
+/* One tensor as its recipe has it; the sum says whether that is right. */
+static int
+recipe_draw(const struct recipe *r, const char *name,
+    const struct nf_tensor *t, nf_real *x)
+{
+	uint64_t key = 0xcbf29ce484222325, row, period;
+	double half, u, sum = 0;
+	const char *p;
+	size_t i, k;
+
+	for (k = 0; k < r->n && strcmp(r->name[k], name) != 0; k++)
+		;
+	if (k == r->n)
+		return 0;
+	for (p = name; *p != '\0'; p++)
+		key = (key ^ (unsigned char)*p) * 0x100000001b3;
+	key = mix(key ^ r->seed * 0x9e3779b97f4a7c15);
+	period = (uint64_t)r->period[k];
+	for (i = 0; i < t->n; i++) {
+		row = t->ndim == 2 ? i / t->shape[1] : i;
+		half = period > 0 && row % period >= period - (r->bins - 1) ?
+		    r->half_d[k] : r->half[k];
+		u = (double)(mix(key + (i + 1) * 0x9e3779b97f4a7c15) >> 40) *
+		    0x1p-24;
+		x[i] = (nf_real)(float)(r->center[k] + half * (2 * u - 1));
+		sum += (double)x[i];
+	}
+	return fabs(sum - r->sum[k]) <= 1e-9 * (1 + fabs(r->sum[k]));
+}
+
+/* Every tensor from the state or, where that is not stored, the recipe. */
+static void
+load_tensors(hid_t file, struct nf_flow *f)
+{
+	int stored = H5Lexists(file, "state", H5P_DEFAULT) > 0, good = 1;
+	struct recipe r;
+	char name[256];
+	nf_real *drawn;
+	double *x;
+	uint32_t i;
+	size_t n, k;
+
+	recipe_open(&r, file);
+	for (i = 0; i < f->ntensor; i++) {
+		const struct nf_tensor *t = &f->tensor[i];
+
+		their_name(f, t->name, name, sizeof(name));
+		drawn = reals(t->n);
+		good &= recipe_draw(&r, name, t, drawn);
+		memcpy(f->param + t->offset, drawn, t->n * sizeof(*drawn));
+		x = stored ? get(file, &n, "state/%s", name) : NULL;
+		if (stored && (x == NULL || n != t->n))
+			good = 0;
+		for (k = 0; x != NULL && n == t->n && k < n; k++)
+			good &= (double)drawn[k] == x[k];
+		nf_free(drawn);
+		nf_free(x);
+	}
+	ok(good, "%u tensors, stored or not, are what the recipe gives",
+	    f->ntensor);
+	recipe_close(&r);
+}
+
+static void
+load_perms(hid_t file, struct nf_flow *f)
+{
+	const char *group = H5Lexists(file, "state", H5P_DEFAULT) > 0 ?
+	    "state" : "state_int";
+	uint32_t D = f->shape.features, i, j;
+	double *x;
+	size_t n;
+
+	for (i = 0; i <= f->shape.steps; i++) {
+		x = get(file, &n, "%s/" PREFIX "%u._transforms.0.%s"
+		    "_permutation", group, i,
+		    i < f->shape.steps ? "_transforms.0." : "");
+		for (j = 0; x != NULL && j < D; j++)
+			f->perm[i * D + j] = (int32_t)x[j];
+		nf_free(x);
+	}
+}
+
+static struct nf_flow *
+load_flow(hid_t file)
+{
+#define CONFIG(name) attr(file, "config", name, NULL)
+	struct nf_shape s = {
+		.features = (uint32_t)CONFIG("input_dim"),
+		.context = (uint32_t)CONFIG("context_dim"),
+		.steps = (uint32_t)CONFIG("num_flow_steps"),
+		.hidden = (uint32_t)CONFIG("hidden_dim"),
+		.blocks = (uint32_t)CONFIG("num_transform_blocks"),
+		.bins = (uint32_t)CONFIG("num_bins"),
+		.tail_bound = CONFIG("tail_bound"),
+		.min_bin_width = CONFIG("min_bin_width"),
+		.min_bin_height = CONFIG("min_bin_height"),
+		.min_derivative = CONFIG("min_derivative"),
+		.batch_norm = (int)CONFIG("batch_norm"),
+	};
+	struct nf_flow *f;
+	struct nf_err err;
+	char *act = NULL;
+
+	attr(file, "config", "activation", &act);
+	s.activation = (enum nf_act)nf_act_find(act);
+	free(act);
+	f = flow_of(&s);
+	load_perms(file, f);
+	load_tensors(file, f);
+	must(nf_flow_check(f, &err), &err);
+	return f;
+}
+
+/* ---- comparisons ------------------------------------------------------ */
+
+static const char *label;		/* of the file at hand */
+
+/* Ours no further from the truth than theirs, doubled, or FLOOR. */
+static void
+judge(const char *what, double ours, double theirs)
+{
+	double bound = THEIRS * theirs > FLOOR ? THEIRS * theirs : FLOOR;
+
+	ok(ours <= bound, "%s: %s off by %.2g (nflows in float32: %.2g)",
+	    label, what, ours, theirs);
+}
+
+static double
+diff(size_t n, const double *x, const double *y)
+{
+	double top = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		top = larger(top, fabs(x[i] - y[i]));
+	return top;
+}
+
+static void
+test_density(hid_t file, struct nf_dev *d, const struct nf_flow *f,
+    uint32_t n, const nf_real *x, const nf_real *context)
+{
+	uint32_t D = f->shape.features, i, j;
+	nf_real *z = reals((size_t)n * D);
+	double *logp = room(n, sizeof(*logp)), *want;
+	size_t m;
+
+	density(d, f, n, x, context, z, logp);
+	want = get(file, &m, "z_f64");
+	judge("z", max_diff(m, z, want),
+	    attr(file, "z", "max_abs_diff_f32_f64", NULL));
+	nf_free(want);
+	want = get(file, &m, "log_prob_f64");
+	judge("log_prob", diff(m, logp, want),
+	    attr(file, "log_prob", "max_abs_diff_f32_f64", NULL));
+	nf_free(want);
+	for (i = 0; i < n; i++)
+		for (j = 0; j < D; j++)
+			logp[i] += 0.5 * log(2 * M_PI) + 0.5 *
+			    (double)z[i * D + j] * (double)z[i * D + j];
+	want = get(file, &m, "logabsdet_f64");
+	judge("logabsdet", diff(m, logp, want),
+	    attr(file, "logabsdet", "max_abs_diff_f32_f64", NULL));
+	nf_free(want);
+	nf_free(z);
+	nf_free(logp);
+}
+
+/* A float32 inverse is fed the stored float32 z: so is the truth. */
+static void
+test_inverse(hid_t file, struct nf_dev *d, const struct nf_flow *f,
+    uint32_t n, const nf_real *context)
+{
+	double *logdet = room(n, sizeof(*logdet)), *want, *theirs;
+	nf_real *x = reals((size_t)n * f->shape.features), *z;
+	size_t m;
+
+	z = narrow((size_t)n * f->shape.features, get(file, &m, "z"));
+	inverse(d, f, n, z, context, x, logdet);
+	want = get(file, &m, "x_from_z_f64");
+	theirs = get(file, &m, "x_back");
+	judge("x of z", max_diff(m, x, want), diff(m, theirs, want));
+	nf_free(want);
+	nf_free(theirs);
+	want = get(file, &m, "inv_logabsdet_from_z_f64");
+	theirs = get(file, &m, "inv_logabsdet");
+	judge("inverse's logabsdet", diff(m, logdet, want),
+	    diff(m, theirs, want));
+	nf_free(want);
+	nf_free(theirs);
+	nf_free(logdet);
+	nf_free(x);
+	nf_free(z);
+}
+
+/* Every tensor's gradient: the worst, by its own largest entry. */
+static void
+test_gradients(hid_t file, const struct pass *p)
+{
+	const struct nf_flow *f = p->flow;
+	double worst = 0, theirs = 0, noise = 0, top, e, *want;
+	const char *which = "";
+	uint32_t i, count = 0;
+	char name[256], path[300];
+	size_t n;
+
+	for (i = 0; i < f->ntensor; i++) {
+		const struct nf_tensor *t = &f->tensor[i];
+
+		their_name(f, t->name, name, sizeof(name));
+		snprintf(path, sizeof(path), "grad/%s", name);
+		if (t->stat || (want = get(file, &n, "%s", path)) == NULL)
+			continue;
+		top = attr(file, path, "max_abs", NULL);
+		e = max_diff(n, p->grad + t->offset, want);
+		nf_free(want);
+		count++;
+		if (idle(f, t)) {
+			noise = larger(noise, e);
+			continue;
+		}
+		if (!(e / top <= worst)) {
+			worst = e / top;
+			which = t->name;
+		}
+		e = attr(file, path, "max_abs_diff_f32_f64", NULL) / top;
+		theirs = larger(theirs, e);
+	}
+	ok(worst <= (THEIRS ? 1e-3 : 1e-8), "%s: %u gradients off by %.2g of "
+	    "their largest, %s (nflows in float32: %.2g)", label, count,
+	    worst, which, theirs);
+	if (f->shape.batch_norm)
+		ok(noise <= (THEIRS ? 1e-6 : 1e-15),
+		    "%s: gradients that are 0 are %.2g", label, noise);
+}
+
+/*
+ * The largest model's gradients are stored as norms and first entries.  A
+ * value that float32 moves across a knot changes its own step's gradients by
+ * a share of the few rows' sum, so a few tensors may stand out.
+ */
+static void
+test_gradient_heads(hid_t file, const struct pass *p)
+{
+	const struct nf_flow *f = p->flow;
+	double *l2, *top, *head, e, sum, worst = 0, worst_l2 = 0;
+	char name[256], **names;
+	hid_t set, type, space;
+	size_t n, i, k, j, count = 0, far = 0;
+
+	l2 = get(file, &n, "grad_l2");
+	top = get(file, &n, "grad_maxabs");
+	head = get(file, &k, "grad_head");
+	set = H5Dopen2(file, "grad_name", H5P_DEFAULT);
+	type = H5Dget_type(set);
+	space = H5Dget_space(set);
+	names = room(n, sizeof(*names));
+	H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names);
+	for (i = 0; i < f->ntensor; i++) {
+		const struct nf_tensor *t = &f->tensor[i];
+		const nf_real *g = p->grad + t->offset;
+
+		their_name(f, t->name, name, sizeof(name));
+		for (k = 0; k < n && strcmp(names[k], name) != 0; k++)
+			;
+		if (k == n || idle(f, t))
+			continue;
+		sum = 0;
+		for (j = 0; j < t->n; j++)
+			sum += (double)g[j] * (double)g[j];
+		e = fabs(sqrt(sum) - l2[k]) / l2[k];
+		worst_l2 = larger(worst_l2, e);
+		e = max_diff(t->n < 8 ? t->n : 8, g, head + 8 * k) / top[k];
+		worst = larger(worst, e);
+		far += !(e <= 1e-3);
+		count++;
+	}
+	ok(worst <= (THEIRS ? 1e-2 : 1e-9) && far <= count / 50,
+	    "%s: %zu gradients off by %.2g of their largest, %zu by more "
+	    "than 1e-3", label, count, worst, far);
+	ok(worst_l2 <= 1e-3, "%s: norms of gradients off by %.2g", label,
+	    worst_l2);
+	H5Dvlen_reclaim(type, space, H5P_DEFAULT, names);
+	H5Sclose(space);
+	H5Tclose(type);
+	H5Dclose(set);
+	nf_free(names);
+	nf_free(l2);
+	nf_free(top);
+	nf_free(head);
+}
+
+static void
+test_loss(hid_t file, struct nf_dev *d, const struct nf_flow *f, uint32_t n,
+    const nf_real *x, const nf_real *context)
+{
+	double *loss, *theirs;
+	struct pass p;
+	size_t m;
+
+	pass_new(&p, d, f, n);
+	pass_run(&p, x, context, NULL);
+	loss = get(file, &m, "loss");
+	theirs = get(file, &m, "loss_f32");
+	ok(fabs(p.loss - *loss) <= FLOOR * fabs(*loss), "%s: loss off by "
+	    "%.2g, relative (nflows in float32: %.2g)", label,
+	    fabs(p.loss / *loss - 1),
+	    theirs == NULL ? NAN : fabs(*theirs / *loss - 1));
+	if (H5Lexists(file, "grad", H5P_DEFAULT) > 0)
+		test_gradients(file, &p);
+	else
+		test_gradient_heads(file, &p);
+	nf_free(loss);
+	nf_free(theirs);
+	pass_free(&p);
+}
+
+/* ---- Adam ------------------------------------------------------------- */
+
+/*
+ * Parameters and running statistics after that many steps.  Adam makes whole
+ * steps of an idle bias' noise, and the mean behind it moves along.
+ */
+static void
+test_state(hid_t file, const struct nf_flow *f, int step)
+{
+	double worst[2] = { 0 }, moved = 0, e, *want;
+	char name[256];
+	uint32_t i;
+	size_t n;
+
+	for (i = 0; i < f->ntensor; i++) {
+		const struct nf_tensor *t = &f->tensor[i];
+
+		their_name(f, t->name, name, sizeof(name));
+		want = get(file, &n, "step%d/%s", step, name);
+		if (want == NULL || n != t->n) {
+			worst[0] = NAN;
+			break;
+		}
+		e = max_diff(n, f->param + t->offset, want);
+		nf_free(want);
+		if (idle(f, t) || strstr(t->name, "norm_1/running_mean"))
+			moved = larger(moved, e);
+		else
+			worst[t->stat] = larger(worst[t->stat], e);
+	}
+	ok(worst[0] <= 3 * FLOOR, "%s: parameters off by %.2g after step %d",
+	    label, worst[0], step);
+	ok(worst[1] <= FLOOR, "%s: running statistics off by %.2g", label,
+	    worst[1]);
+	ok(moved <= 1e-3 * step, "%s: what Adam makes of noise moves %.2g",
+	    label, moved);
+}
+
+/* The batch is all rows; one a epoch. */
+static void
+test_steps(hid_t file, struct nf_dev *d, struct nf_flow *f, uint32_t n,
+    const nf_real *x, const nf_real *context)
+{
+	struct nf_rowset rows = { n, x, context, NULL };
+	struct nf_train_opt opt = { .epochs = 5, .batch = n, .lr = 1e-3,
+		.schedule = NF_CONSTANT, .beta1 = 0.9, .beta2 = 0.999,
+		.eps = 1e-8, .max_skipped = 1 };
+	struct nf_train_state st = { 0 };
+	struct nf_trainer *t;
+	struct nf_err err;
+	double *loss, e, worst = 0;
+	size_t m;
+	int i;
+
+	if ((loss = get(file, &m, "train_losses")) == NULL)
+		return;
+	must(nf_trainer_new(&t, d, f, &opt, &rows, &err), &err);
+	for (i = 0; i < 5; i++) {
+		if (i > 0)
+			must(nf_trainer_next(t, &err), &err);
+		must(nf_trainer_run(t, 1, &err), &err);
+		must(nf_trainer_get(t, &st, &err), &err);
+		e = fabs(st.sum_nll / st.sum_weight / loss[i] - 1);
+		worst = larger(worst, e);
+		if (i == 0 || i == 4)
+			test_state(file, f, i + 1);
+	}
+	ok(worst <= FLOOR, "%s: losses of 5 steps off by %.2g, relative",
+	    label, worst);
+	nf_trainer_free(t);
+	nf_free(loss);
+}
+
+static void
+test_model(const char *path, struct nf_dev *d)
+{
+	hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+	nf_real *x, *context;
+	struct nf_flow *f;
+	size_t n = 0, c = 0;
+	double *raw;
+
+	if (!ok(file >= 0, "open %s", path))
+		return;
+	f = load_flow(file);
+	raw = get(file, &n, "x");
+	x = narrow(n, raw);
+	raw = f->shape.context > 0 ? get(file, &c, "context") : NULL;
+	context = narrow(c, raw);
+	n /= f->shape.features;
+	test_density(file, d, f, (uint32_t)n, x, context);
+	test_inverse(file, d, f, (uint32_t)n, context);
+	test_loss(file, d, f, (uint32_t)n, x, context);
+	test_steps(file, d, f, (uint32_t)n, x, context);
+	nf_flow_free(f);
+	nf_free(x);
+	nf_free(context);
+	H5Fclose(file);
+}
+
+int
+main(void)
+{
+	const char *dir = getenv("NF_PARITY"), *name;
+	struct nf_dev *d = cpu(1);
+	struct dirent **entry;
+	char path[4096];
+	int n, i, count = 0;
+
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	dir = dir == NULL ? "tests/data" : dir;
+	n = scandir(dir, &entry, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		name = entry[i]->d_name;
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
+		if (strncmp(name, "parity_", 7) == 0 &&
+		    strcmp(name, "parity_spline.h5") != 0) {
+			label = name;
+			test_model(path, d);
+			count++;
+		}
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+	ok(count > 0, "%d models in %s", count, dir);
+	d->ops->close(d);
+	return done();
+}

@@ -1,0 +1,2 @@
+/* Parity again, in double. */
+#include "parity.c"

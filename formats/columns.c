@@ -5,6 +5,7 @@
 
 #include "near.h"
 #include "nfio.h"
+#include "shuffle.h"
 
 /* What has been chosen so far. */
 struct chosen {
@@ -162,5 +163,56 @@ nf_columns_find(const char *columns, const struct nf_list *names,
 	}
 	*col = c.col;
 	*ncol = c.ncol;
+	return rc;
+}
+
+/* What takes the columns col[] back, in its place. */
+static int
+invert(const char *order, uint32_t *col, uint32_t ncol,
+    const struct nf_list *names, struct nf_err *err)
+{
+	uint32_t *was, j;
+
+	if (strspn(order, "0123456789:, ") != strlen(order))
+		return nf_fail(err, NF_EUSE, "names do not say where columns "
+		    "stood: the inverse needs positions");
+	if (ncol != names->n)
+		return nf_fail(err, NF_EUSE, "%u of %u columns have no "
+		    "inverse", ncol, names->n);
+	was = nf_alloc(ncol, sizeof(*was), "columns", err);
+	if (was == NULL)
+		return -1;
+	memcpy(was, col, ncol * sizeof(*was));
+	for (j = 0; j < ncol; j++)
+		col[was[j]] = j;
+	nf_free(was);
+	return 0;
+}
+
+int
+nf_columns_permute(const char *order, uint64_t seed, bool inverse,
+    const struct nf_list *names, uint32_t **col, uint32_t *ncol,
+    struct nf_err *err)
+{
+	bool random = strcmp(order, "random") == 0;
+	uint32_t j, n = names->n;
+	int rc;
+
+	if (!random && strcmp(order, "reverse") != 0)
+		rc = nf_columns_find(order, names, col, ncol, err);
+	else {
+		*col = nf_alloc(n, sizeof(**col), "columns", err);
+		*ncol = n;
+		for (j = 0; *col != NULL && j < n; j++)
+			(*col)[j] = n - 1 - j;
+		rc = *col == NULL ? -1 : !random ? 0 :
+		    nf_shuffle(seed, NF_FOR_COLUMNS, 0, n, *col, err);
+	}
+	if (rc == 0 && inverse && strcmp(order, "reverse") != 0)
+		rc = invert(random ? "" : order, *col, *ncol, names, err);
+	if (rc == -1) {
+		nf_free(*col);
+		*col = NULL;
+	}
 	return rc;
 }

@@ -234,6 +234,33 @@ int nf_columns_find(const char *columns, const struct nf_list *names,
 int nf_columns_index(const struct nf_list *names, const char *name,
     struct nf_err *err);
 
+/*
+ * An order of columns: "reverse", "random" by seed, or COLUMNS, which may
+ * leave some out.  Its inverse takes what that order gave back to what it was
+ * made from; of COLUMNS it needs positions, and all of them.
+ */
+int nf_columns_permute(const char *order, uint64_t seed, bool inverse,
+    const struct nf_list *names, uint32_t **col, uint32_t *ncol,
+    struct nf_err *err) NF_CHECKED;
+
+/* ---- rows in another order -------------------------------------------- */
+
+/*
+ * Take rows of rowsize bytes and give them back shuffled by seed, each order
+ * as likely as any other; inverse takes such rows back to what they were.
+ * The order depends on the seed and the number of rows alone: rows beyond
+ * what memory (bytes) holds wait in temporary files in $TMPDIR.
+ */
+struct nf_permuter;
+int nf_permuter_open(struct nf_permuter **p, size_t rowsize, uint64_t seed,
+    bool inverse, uint64_t memory, struct nf_err *err) NF_CHECKED;
+int nf_permuter_put(struct nf_permuter *p, const void *x, uint64_t nrow,
+    struct nf_err *err) NF_CHECKED;
+/* After the last row: 1 and some rows, valid until the next call; 0; -1. */
+int nf_permuter_next(struct nf_permuter *p, const void **x, uint64_t *nrow,
+    struct nf_err *err) NF_CHECKED;
+void nf_permuter_close(struct nf_permuter *p);
+
 /* ---- a table in memory ------------------------------------------------ */
 
 struct nf_table {

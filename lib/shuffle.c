@@ -3,17 +3,12 @@
 
 #include "shuffle.h"
 
-struct item {
-	uint64_t key;
-	uint32_t row;
-};
-
 #define DIGIT	11
 #define NDIGIT	3		/* 33 bits are enough for 2^32 rows, nearly */
 
 /* One stable pass of a radix sort by the DIGIT bits from shift up. */
 static void
-pass(uint32_t n, const struct item *from, struct item *to, int shift)
+pass(uint32_t n, const struct nf_order *from, struct nf_order *to, int shift)
 {
 	uint32_t at[1 << DIGIT], i, k, sum = 0, count;
 
@@ -31,9 +26,9 @@ pass(uint32_t n, const struct item *from, struct item *to, int shift)
 
 /* What the upper bits left in disorder is short runs of equal ones. */
 static void
-finish(uint32_t n, struct item *a)
+finish(uint32_t n, struct nf_order *a)
 {
-	struct item t;
+	struct nf_order t;
 	uint32_t i, k;
 
 	for (i = 1; i < n; i++) {
@@ -44,13 +39,28 @@ finish(uint32_t n, struct item *a)
 	}
 }
 
+struct nf_order *
+nf_order_sort(struct nf_order *a, struct nf_order *tmp, uint32_t n)
+{
+	struct nf_order *t;
+	int k;
+
+	for (k = 0; k < NDIGIT; k++) {
+		pass(n, a, tmp, 64 - DIGIT * (NDIGIT - k));
+		t = a;
+		a = tmp;
+		tmp = t;
+	}
+	finish(n, a);
+	return a;
+}
+
 int
 nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw, uint32_t n,
     uint32_t *index, struct nf_err *err)
 {
-	struct item *a, *b, *t;
+	struct nf_order *a, *b, *sorted;
 	uint32_t i;
-	int k;
 
 	a = nf_alloc(n, sizeof(*a), "shuffle", err);
 	b = nf_alloc(n, sizeof(*b), "shuffle", err);
@@ -59,19 +69,14 @@ nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw, uint32_t n,
 		nf_free(b);
 		return -1;
 	}
+#pragma omp parallel for if (n > 100000)
 	for (i = 0; i < n; i++) {
 		a[i].key = nf_philox_u64(seed, purpose, i, draw);
 		a[i].row = i;
 	}
-	for (k = 0; k < NDIGIT; k++) {
-		pass(n, a, b, 64 - DIGIT * (NDIGIT - k));
-		t = a;
-		a = b;
-		b = t;
-	}
-	finish(n, a);
+	sorted = nf_order_sort(a, b, n);
 	for (i = 0; i < n; i++)
-		index[i] = a[i].row;
+		index[i] = sorted[i].row;
 	nf_free(a);
 	nf_free(b);
 	return 0;

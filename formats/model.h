@@ -9,14 +9,16 @@
 extern "C" {
 #endif
 
-/* The training log: one row an epoch. */
-#define NF_HISTORY_NCOL 10
+/*
+ * The training's history: one row an epoch.  Nothing that a clock says is in
+ * it, so that equal trainings leave equal files.
+ */
+#define NF_HISTORY_NCOL 8
 extern const char *const nf_history_column[NF_HISTORY_NCOL];
 enum {
 	NF_HISTORY_EPOCH, NF_HISTORY_STEP, NF_HISTORY_LR,
 	NF_HISTORY_TRAIN_NLL, NF_HISTORY_VALID_NLL, NF_HISTORY_VALID_AVG5,
-	NF_HISTORY_ROWS_PER_S, NF_HISTORY_SECONDS, NF_HISTORY_GRAD_NORM,
-	NF_HISTORY_SKIPPED
+	NF_HISTORY_GRAD_NORM, NF_HISTORY_SKIPPED
 };
 
 struct nf_history {

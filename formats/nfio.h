@@ -276,6 +276,17 @@ struct nf_table {
 int nf_table_read(struct nf_table *t, struct nf_reader *r,
     const uint32_t *col, uint32_t ncol, enum nf_type type, uint64_t max,
     struct nf_err *err) NF_CHECKED;
+/* The same from anything that hands out rows as nf_reader_next does. */
+struct nf_feed {
+	const struct nf_schema *schema;
+	uint64_t total;			/* rows, or NF_NROW_UNKNOWN */
+	const char *name;
+	int (*next)(void *arg, struct nf_rows *rows, struct nf_err *err);
+	void *arg;
+};
+int nf_table_feed(struct nf_table *t, const struct nf_feed *f,
+    const uint32_t *col, uint32_t ncol, enum nf_type type, uint64_t max,
+    struct nf_err *err) NF_CHECKED;
 void nf_table_free(struct nf_table *t);
 
 /* ---- files ------------------------------------------------------------ */

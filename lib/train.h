@@ -94,6 +94,9 @@ int nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 /* Begin the next epoch. */
 int nf_trainer_next(struct nf_trainer *t, struct nf_err *err) NF_CHECKED;
 
+/* The state's numbers as of the last run, without any array. */
+void nf_trainer_tally(const struct nf_trainer *t, struct nf_train_state *st);
+
 /* Mean negative log-likelihood of rows, with the parameters as they are. */
 int nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err) NF_CHECKED;

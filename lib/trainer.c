@@ -186,6 +186,20 @@ fetch_tally(struct nf_trainer *t)
 	t->dev->ops->download(t->dev, &t->host, t->tally, sizeof(t->host));
 }
 
+void
+nf_trainer_tally(const struct nf_trainer *t, struct nf_train_state *st)
+{
+	st->epoch = t->epoch;
+	st->batch = t->host.batch;
+	st->step = t->host.step;
+	st->sum_weight = t->host.sum_weight;
+	st->sum_nll = t->host.sum_nll;
+	st->sum_norm = t->host.sum_norm;
+	st->taken = t->host.taken;
+	st->skipped = t->host.skipped;
+	st->skipped_run = t->host.skipped_run;
+}
+
 int
 nf_trainer_get(struct nf_trainer *t, struct nf_train_state *st,
     struct nf_err *err)
@@ -202,15 +216,7 @@ nf_trainer_get(struct nf_trainer *t, struct nf_train_state *st,
 		o->download(t->dev, st->adam_v, t->v, nbyte);
 	if (o->sync(t->dev, err) == -1)
 		return -1;
-	st->epoch = t->epoch;
-	st->batch = t->host.batch;
-	st->step = t->host.step;
-	st->sum_weight = t->host.sum_weight;
-	st->sum_nll = t->host.sum_nll;
-	st->sum_norm = t->host.sum_norm;
-	st->taken = t->host.taken;
-	st->skipped = t->host.skipped;
-	st->skipped_run = t->host.skipped_run;
+	nf_trainer_tally(t, st);
 	return 0;
 }
 

@@ -111,6 +111,19 @@ tool_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+tool_say(const char *fmt, ...)
+{
+	va_list ap;
+	char line[1024];
+
+	tool_progress_end();
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "%s\n", line);
+}
+
 noreturn void
 tool_die(const struct nf_err *err)
 {

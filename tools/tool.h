@@ -26,6 +26,8 @@ noreturn void tool_die(const struct nf_err *err);
 noreturn void tool_usage(const char *fmt, ...)	/* NULL: the synopsis only */
     __attribute__((format(printf, 1, 2)));
 void tool_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line of news on standard error, without the program's name. */
+void tool_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Option values; a bad one ends the program with status 2, naming opt. */
 long long tool_int(const char *arg, long long lo, long long hi,

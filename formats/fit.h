@@ -1,0 +1,51 @@
+/*
+ * A training run: rows, trainer and the two files that it keeps.
+ *
+ * MODEL holds the parameters that validated best; MODEL.last is the
+ * checkpoint: parameters as they last were, with all that --resume needs.
+ */
+#ifndef NF_FIT_H
+#define NF_FIT_H
+
+#include "dataset.h"
+
+struct nf_fit;
+
+/* What an epoch came to: the history's row, and how fast it went. */
+struct nf_epoch {
+	double row[NF_HISTORY_NCOL];
+	int best;			/* the best so far */
+	int stop;			/* patience has run out */
+};
+
+/*
+ * Begin a run that writes path, from a configuration and rows, or, where
+ * from is not NULL, go on from that checkpoint.  All are kept by reference.
+ */
+int nf_fit_new(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
+    const struct nf_choice *choice, const struct nf_dataset *data,
+    struct nf_model *from, struct nf_dev *dev, struct nf_err *err)
+    NF_CHECKED;
+void nf_fit_free(struct nf_fit *f);
+
+uint32_t nf_fit_epoch(const struct nf_fit *f);		/* epochs done */
+const struct nf_history *nf_fit_history(const struct nf_fit *f);
+uint64_t nf_fit_batches(const struct nf_fit *f);	/* of an epoch */
+uint32_t nf_fit_batch_rows(const struct nf_fit *f);
+
+/* As nf_trainer_run; *done = batches done of the epoch, *nll its mean loss. */
+int nf_fit_run(struct nf_fit *f, uint64_t nbatch, uint64_t *done,
+    double *nll, struct nf_err *err) NF_CHECKED;
+
+/* After an epoch's last batch: validate, note it, begin the next. */
+int nf_fit_epoch_end(struct nf_fit *f, struct nf_epoch *e,
+    struct nf_err *err) NF_CHECKED;
+
+/* Write both files: the best if there is a new one, or the run finished. */
+int nf_fit_save(struct nf_fit *f, int finished, struct nf_err *err)
+    NF_CHECKED;
+
+/* "MODEL.last", allocated. */
+char *nf_fit_last_path(const char *path, struct nf_err *err);
+
+#endif

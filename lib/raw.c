@@ -1,0 +1,264 @@
+/* A flow between raw columns. */
+#include <string.h>
+
+#include "raw.h"
+
+#define BLOCK	8192			/* rows held in between at a time */
+
+struct nf_raw {
+	struct nf_net *net;
+	struct nf_eval *eval;
+	struct nf_prep *context, *target;	/* NULL: none */
+	uint32_t ncontext, ntarget;	/* raw */
+	uint32_t C, D;			/* the flow's */
+	uint64_t clamped;
+	double *row;			/* [BLOCK][ncontext + ntarget] */
+	double *wide;			/* [BLOCK][max(C, D)] */
+	double *slope;			/* [BLOCK] */
+	nf_real *x, *y;			/* [BLOCK][D], [BLOCK][C] */
+};
+
+/* Tell targets' ops where the conditions they may lean on stand. */
+static int
+find_partners(struct nf_raw *r, const struct nf_raw_names *n,
+    struct nf_err *err)
+{
+	ptrdiff_t *at = nf_alloc(n->ncontext, sizeof(*at), "partners", err);
+	uint32_t j;
+	int rc;
+
+	if (at == NULL)
+		return -1;
+	for (j = 0; j < n->ncontext; j++)
+		at[j] = (ptrdiff_t)j - (ptrdiff_t)n->ncontext;
+	rc = nf_prep_partner(r->target, n->context, at, n->ncontext, err);
+	nf_free(at);
+	return rc;
+}
+
+static int
+make_prep(struct nf_raw *r, const struct nf_raw_names *n, struct nf_err *err)
+{
+	if (n->nprep == 0)
+		return 0;
+	if (nf_prep_new(&r->context, n->context, n->ncontext, n->prep,
+	    n->nprep, NULL, 1, NULL, err) == -1 ||
+	    nf_prep_new(&r->target, n->target, n->ntarget, n->prep, n->nprep,
+	    NULL, 0, NULL, err) == -1 || find_partners(r, n, err) == -1)
+		return -1;
+	if (nf_prep_nout(r->context) != r->C)
+		return nf_fail(err, NF_EDATA, "the recipe makes %u context "
+		    "columns, the flow wants %u", nf_prep_nout(r->context),
+		    r->C);
+	return 0;
+}
+
+static int
+make_room(struct nf_raw *r, struct nf_err *err)
+{
+	uint32_t wide = r->C > r->D ? r->C : r->D;
+
+	r->row = nf_alloc(BLOCK * (size_t)(r->ncontext + r->ntarget),
+	    sizeof(*r->row), "rows", err);
+	r->wide = nf_alloc(BLOCK * (size_t)wide, sizeof(*r->wide), "rows",
+	    err);
+	r->slope = nf_alloc(BLOCK, sizeof(*r->slope), "rows", err);
+	r->x = nf_alloc(BLOCK * (size_t)r->D, sizeof(*r->x), "rows", err);
+	r->y = nf_alloc(BLOCK * (size_t)r->C, sizeof(*r->y), "rows", err);
+	return r->row == NULL || r->wide == NULL || r->slope == NULL ||
+	    r->x == NULL || r->y == NULL ? -1 : 0;
+}
+
+int
+nf_raw_new(struct nf_raw **out, struct nf_dev *dev, const struct nf_flow *f,
+    const struct nf_raw_names *n, int plain, struct nf_err *err)
+{
+	struct nf_raw *r = nf_alloc(1, sizeof(*r), "model", err);
+
+	*out = NULL;
+	if (r == NULL)
+		return -1;
+	r->C = f->shape.context;
+	r->D = f->shape.features;
+	plain = plain || n->nprep == 0;
+	r->ncontext = plain ? r->C : n->ncontext;
+	r->ntarget = plain ? r->D : n->ntarget;
+	if (r->ntarget != r->D) {
+		nf_fail(err, NF_EDATA, "%u target columns, the flow wants %u",
+		    r->ntarget, r->D);
+		goto fail;
+	}
+	if ((!plain && make_prep(r, n, err) == -1) ||
+	    make_room(r, err) == -1 ||
+	    nf_net_new(&r->net, dev, f, err) == -1 ||
+	    nf_eval_new(&r->eval, r->net, err) == -1)
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	nf_raw_free(r);
+	return -1;
+}
+
+void
+nf_raw_free(struct nf_raw *r)
+{
+	if (r == NULL)
+		return;
+	nf_eval_free(r->eval);
+	nf_net_free(r->net);
+	nf_prep_free(r->context);
+	nf_prep_free(r->target);
+	nf_free(r->row);
+	nf_free(r->wide);
+	nf_free(r->slope);
+	nf_free(r->x);
+	nf_free(r->y);
+	nf_free(r);
+}
+
+uint32_t
+nf_raw_ncontext(const struct nf_raw *r)
+{
+	return r->ncontext;
+}
+
+uint32_t
+nf_raw_ntarget(const struct nf_raw *r)
+{
+	return r->ntarget;
+}
+
+uint64_t
+nf_raw_clamped_flow(struct nf_raw *r)
+{
+	return nf_eval_clamped(r->eval);
+}
+
+uint64_t
+nf_raw_clamped_prep(struct nf_raw *r)
+{
+	uint64_t n = r->clamped;
+
+	r->clamped = 0;
+	return n;
+}
+
+/* n rows of ncol numbers, from ld apart to next to one another. */
+static void
+to_real(uint64_t n, uint32_t ncol, const double *from, size_t ld, nf_real *to)
+{
+	uint64_t i;
+	uint32_t j;
+
+	for (i = 0; i < n; i++, from += ld)
+		for (j = 0; j < ncol; j++)
+			*to++ = (nf_real)from[j];
+}
+
+/* Raw columns of n rows through p (NULL: as they are) to what a flow reads. */
+static int
+prepare(struct nf_raw *r, const struct nf_prep *p, uint64_t seed,
+    uint64_t first, uint64_t n, const double *raw, size_t ld, uint32_t ncol,
+    double *slope, nf_real *to, struct nf_err *err)
+{
+	if (p == NULL) {
+		to_real(n, ncol, raw, ld, to);
+		return 0;
+	}
+	if (nf_prep_forward(p, seed, first, n, raw, ld, r->wide, ncol, slope,
+	    err) == -1)
+		return -1;
+	to_real(n, ncol, r->wide, ncol, to);
+	return 0;
+}
+
+/* One block of draws: all of them fit into the room there is. */
+static int
+sample_block(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *context, double *target, struct nf_err *err)
+{
+	uint64_t row0 = g->first / g->repeat, i;
+	uint64_t nrow = (g->first + n - 1) / g->repeat - row0 + 1;
+	size_t ld = r->ncontext + r->ntarget, j;
+
+	if (prepare(r, r->context, g->seed, row0, nrow, context, r->ncontext,
+	    r->C, NULL, r->y, err) == -1 ||
+	    nf_eval_sample(r->eval, g, n, r->y, r->x, err) == -1)
+		return -1;
+	if (r->target == NULL) {
+		for (j = 0; j < n * r->D; j++)
+			target[j] = (double)r->x[j];
+		return 0;
+	}
+	for (j = 0; j < n * r->D; j++)
+		r->wide[j] = (double)r->x[j];
+	for (i = 0; i < n; i++)
+		memcpy(r->row + i * ld, context + ((g->first + i) /
+		    g->repeat - row0) * r->ncontext,
+		    r->ncontext * sizeof(*context));
+	r->clamped += nf_prep_inverse(r->target, n, r->wide, r->D,
+	    r->row + r->ncontext, ld);
+	for (i = 0; i < n; i++)
+		memcpy(target + i * r->ntarget, r->row + i * ld + r->ncontext,
+		    r->ntarget * sizeof(*target));
+	return 0;
+}
+
+int
+nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *context, double *target, struct nf_err *err)
+{
+	struct nf_noise part = *g;
+	uint64_t i, m, row0 = g->first / g->repeat;
+
+	for (i = 0; i < n; i += m) {
+		part.first = g->first + i;
+		m = BLOCK - part.first % BLOCK;
+		m = m < n - i ? m : n - i;
+		if (sample_block(r, &part, m, context +
+		    (part.first / g->repeat - row0) * r->ncontext,
+		    target + i * r->ntarget, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+density_block(struct nf_raw *r, uint64_t seed, uint64_t first, uint64_t n,
+    const double *row, double *z, double *logp, struct nf_err *err)
+{
+	size_t ld = r->ncontext + r->ntarget, j;
+
+	memset(r->slope, 0, n * sizeof(*r->slope));
+	if (prepare(r, r->context, seed, first, n, row, ld, r->C, NULL, r->y,
+	    err) == -1 ||
+	    prepare(r, r->target, seed, first, n, row + r->ncontext, ld,
+	    r->D, r->slope, r->x, err) == -1 ||
+	    nf_eval_density(r->eval, first, n, r->x, r->y,
+	    z == NULL ? NULL : r->x, logp, err) == -1)
+		return -1;
+	for (j = 0; z != NULL && j < n * r->D; j++)
+		z[j] = (double)r->x[j];
+	for (j = 0; logp != NULL && j < n; j++)
+		logp[j] += r->slope[j];
+	return 0;
+}
+
+int
+nf_raw_density(struct nf_raw *r, uint64_t seed, uint64_t first, uint64_t n,
+    const double *row, double *z, double *logp, struct nf_err *err)
+{
+	uint64_t i, m;
+
+	for (i = 0; i < n; i += m) {
+		m = BLOCK - (first + i) % BLOCK;
+		m = m < n - i ? m : n - i;
+		if (density_block(r, seed, first + i, m,
+		    row + i * (r->ncontext + r->ntarget),
+		    z == NULL ? NULL : z + i * r->D,
+		    logp == NULL ? NULL : logp + i, err) == -1)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,53 @@
+/*
+ * A flow between raw columns: recipe, flow and recipe undone.
+ *
+ * A raw row is [context | target], in the columns' own units.  Where a model
+ * has no recipe, raw and transformed values are the same.
+ */
+#ifndef NF_RAW_H
+#define NF_RAW_H
+
+#include "eval.h"
+#include "prep.h"
+
+struct nf_raw;
+
+struct nf_raw_names {
+	const char *const *context, *const *target, *const *prep;
+	uint32_t ncontext, ntarget, nprep;
+};
+
+/*
+ * f on dev; f is kept by reference, names are not.  plain: leave the recipe
+ * out (--raw).  The recipe has to fit the flow's numbers of columns.
+ */
+int nf_raw_new(struct nf_raw **r, struct nf_dev *dev, const struct nf_flow *f,
+    const struct nf_raw_names *names, int plain, struct nf_err *err)
+    NF_CHECKED;
+void nf_raw_free(struct nf_raw *r);
+
+/* Raw columns of a row: ncontext and ntarget, or the flow's own if plain. */
+uint32_t nf_raw_ncontext(const struct nf_raw *r);
+uint32_t nf_raw_ntarget(const struct nf_raw *r);
+
+/*
+ * Draw g->first .. g->first + n.  context [..][ncontext] begins with the row
+ * of the first draw; target [n][ntarget] is filled.
+ */
+int nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *context, double *target, struct nf_err *err) NF_CHECKED;
+
+/*
+ * Densities (per unit of the raw targets) logp [n] and latents z
+ * [n][ntarget] of rows first .. first + n of row [n][ncontext + ntarget];
+ * either may be NULL.  seed: of the recipe's draws (see nf_prep_forward).
+ */
+int nf_raw_density(struct nf_raw *r, uint64_t seed, uint64_t first,
+    uint64_t n, const double *row, double *z, double *logp,
+    struct nf_err *err) NF_CHECKED;
+
+/* Values bounded since the last call: in the flow, and by the recipe. */
+uint64_t nf_raw_clamped_flow(struct nf_raw *r);
+uint64_t nf_raw_clamped_prep(struct nf_raw *r);
+
+#endif

@@ -1,0 +1,13 @@
+/* Order statistics without sorting. */
+#ifndef NF_SELECT_H
+#define NF_SELECT_H
+
+#include <stddef.h>
+
+/*
+ * The value that would stand at x[k] if x[0..n) were sorted, k < n; x is put
+ * into another order.  No NaN.  Linear time whatever the order was.
+ */
+double nf_select(double *x, size_t n, size_t k);
+
+#endif

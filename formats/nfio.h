@@ -336,6 +336,8 @@ void nf_h5_close(struct nf_h5 *t);
 
 #include "cfg.h"
 #include "model.h"
+#include "plot.h"
+#include "tiles.h"
 
 #ifdef __cplusplus
 }

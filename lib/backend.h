@@ -17,6 +17,13 @@ extern "C" {
 
 struct nf_dev;
 
+/*
+ * How a GPU multiplies matrices: in float32, or with the operands rounded to
+ * 10 or 7 bits behind the point.  Sums are float32 in all, and so is what is
+ * marked exact.
+ */
+enum nf_precision { NF_FP32, NF_TF32, NF_BF16 };
+
 /* Rows of ncol numbers, ld apart. */
 struct nf_mat {
 	nf_real *x;
@@ -35,6 +42,7 @@ nf_mat(nf_real *x, uint32_t ncol, uint32_t ld)
 struct nf_linear {
 	const nf_real *w, *b;
 	uint32_t nin, nout;
+	int exact;			/* a flow's own values: float32 */
 };
 
 /*
@@ -260,15 +268,30 @@ struct nf_dev {
 	int fixed_tile;			/* results depend on a tile's rows, so
 					 * give it whole ones */
 	uint64_t clamped;		/* values a spline had to clamp */
+	enum nf_precision precision;	/* of products; the caller may set it,
+					 * and a CPU's are float32 whatever */
 };
 
 /*
- * name is "auto", "cpu" or "cuda"; nthread 0: as many as may run.  auto takes
- * a GPU where one can be used.
+ * name is "auto", "cpu", "cuda" or "cuda:N", the N-th GPU from 0; nthread of
+ * the CPU, 0: as many as may run.  auto takes a GPU where one can be used.
+ * A GPU is reached through libnf-cuda.so, which is looked for beside libnf.so
+ * or the program, in its ../lib, and where the system's libraries are; or it
+ * is the file that the environment's NF_CUDA_LIB names.
  */
 int nf_dev_open(struct nf_dev **d, const char *name, uint32_t nthread,
     struct nf_err *err) NF_CHECKED;
-void nf_dev_close(struct nf_dev *d);
+void nf_dev_close(struct nf_dev *d);		/* may be NULL */
+
+/* A device that this machine has, or might have had. */
+struct nf_dev_info {
+	char name[256];		/* "cuda:0 (NVIDIA H200, ...)"; unusable:
+				 * "cuda: WHY" */
+	int usable;		/* nf_dev_open takes its name's first word */
+};
+/* Up to max devices, the CPU first; returns how many. */
+uint32_t nf_dev_list(struct nf_dev_info *info, uint32_t max);
+
 int nf_cpu_open(struct nf_dev **d, uint32_t nthread, struct nf_err *err)
     NF_CHECKED;
 

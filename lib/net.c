@@ -11,7 +11,7 @@ nf_net_linear(const struct nf_net *net, size_t weight, size_t bias,
     uint32_t nin, uint32_t nout)
 {
 	struct nf_linear l = { net->param + weight, net->param + bias, nin,
-		nout };
+		nout, 0 };
 
 	return l;
 }
@@ -234,7 +234,7 @@ mix(const struct nf_net *net, struct nf_dev *dev, const nf_real *fold,
 {
 	uint32_t D = net->lu.features;
 	struct nf_linear l = { fold + (size_t)k * D * D,
-		bias + (size_t)k * D, D, D };
+		bias + (size_t)k * D, D, D, 1 };
 
 	x.ncol = y.ncol = D;
 	dev->ops->linear(dev, n, &l, x, y);

@@ -79,7 +79,7 @@ mix_grad(const struct nf_net *net, struct nf_work *w, uint32_t k, uint32_t n,
     struct nf_mat x, struct nf_mat dy, struct nf_mat dx)
 {
 	uint32_t D = net->lu.features;
-	struct nf_linear l = { net->fold + (size_t)k * D * D, NULL, D, D };
+	struct nf_linear l = { net->fold + (size_t)k * D * D, NULL, D, D, 1 };
 
 	x.ncol = D;
 	w->dev->ops->linear_grad(w->dev, n, &l, x, dy, dx, 0,

@@ -13,7 +13,6 @@ extern "C" {
 #endif
 
 enum nf_schedule { NF_CONSTANT, NF_COSINE, NF_COSINE_RESTARTS };
-enum nf_precision { NF_FP32, NF_TF32, NF_BF16 };	/* GPU products */
 
 /* [train] of the configuration. */
 struct nf_train_opt {

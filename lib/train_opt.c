@@ -67,7 +67,7 @@ nf_train_default(struct nf_train_opt *o)
 	o->max_skipped = 10;
 	o->init = NF_INIT_IDENTITY;
 	o->permutation = NF_PERM_RANDOM;
-	o->precision = NF_FP32;
+	o->precision = NF_TF32;
 }
 
 /* From 1 at the start of a cosine's descent to 0 at its end. */

@@ -115,6 +115,7 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	if ((t = nf_alloc(1, sizeof(*t), "trainer", err)) == NULL)
 		return -1;
 	t->dev = dev;
+	t->dev->precision = o->precision;
 	t->flow = f;
 	t->opt = *o;
 	t->nrow = (uint32_t)rows->nrow;

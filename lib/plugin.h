@@ -1,0 +1,28 @@
+/*
+ * A library of devices that is loaded at run time: it exports one struct
+ * nf_plugin under the name nf_plugin.
+ */
+#ifndef NF_PLUGIN_H
+#define NF_PLUGIN_H
+
+#include "backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct nf_plugin {
+	/* Must be as they are here: both sides share structs. */
+	char version[32];		/* NF_VERSION */
+	uint32_t nops, ndev, ntally;	/* sizeof struct nf_ops, .. */
+	/* The device of this index, from 0. */
+	int (*open)(struct nf_dev **d, uint32_t index, struct nf_err *err);
+	/* Up to max devices, all usable; returns how many, -1 if none. */
+	int (*list)(struct nf_dev_info *info, uint32_t max,
+	    struct nf_err *err);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -109,7 +109,7 @@ keep(struct nf_hists *t, struct nf_hists_side *s, const double *x,
 		tile = &s->tile[s->ntile - 1];
 		n = NF_TILE - tile->nrow < nrow - i ? NF_TILE - tile->nrow :
 		    nrow - i;
-		for (j = 0; j <= t->ncol; j++)
+		for (j = 0; j < t->ncol + s->weighted; j++)
 			memcpy(tile->x + (size_t)j * NF_TILE + tile->nrow,
 			    x + (size_t)j * NF_TILE + i, n * sizeof(*x));
 		tile->nrow += n;

@@ -23,7 +23,8 @@ static void
 exponentials(uint32_t bins, nf_real scale, nf_real *e, double *cum)
 {
 	uint32_t m, j, b = 0, nb;
-	nf_real top = e[0], sum;
+	nf_real top = e[0];
+	double sum;
 
 #pragma omp simd reduction(max : top)
 	for (m = 0; m < bins; m++)
@@ -35,9 +36,9 @@ exponentials(uint32_t bins, nf_real scale, nf_real *e, double *cum)
 #pragma omp simd reduction(+ : sum)
 		for (j = m; j < m + nb; j++) {
 			e[j] = nf_exp((e[j] - top) * scale);
-			sum += e[j];
+			sum += (double)e[j];
 		}
-		cum[b + 1] = cum[b] + (double)sum;
+		cum[b + 1] = cum[b] + sum;
 		b++;
 	}
 }

@@ -1,0 +1,2 @@
+/* The spline again, in double. */
+#include "spline.c"

@@ -80,7 +80,10 @@ fill(uint64_t *state, size_t n, double scale, nf_real *x)
 		x[i] = (nf_real)(scale * uniform(state));
 }
 
-/* Weights that leave no part of a flow at rest; scale 1 is lively. */
+/*
+ * Weights that leave no part of a flow at rest: matrices keep the size of
+ * what goes through them at scale 1.
+ */
 static inline void
 fill_flow(uint64_t *state, struct nf_flow *f, double scale)
 {
@@ -91,7 +94,10 @@ fill_flow(uint64_t *state, struct nf_flow *f, double scale)
 
 	for (i = 0; i < f->ntensor; i++) {
 		t = &f->tensor[i];
-		fill(state, t->n, scale, f->param + t->offset);
+		fill(state, t->n, t->ndim == 2 ?
+		    scale * sqrt(3.0 / t->shape[1]) :
+		    t->n > D && strstr(t->name, "/lu/") != NULL ?
+		    scale * sqrt(1.0 / D) : scale, f->param + t->offset);
 		for (m = t->offset; m < t->offset + t->n; m++)
 			if (strstr(t->name, "running_var") != NULL)
 				f->param[m] = 1 + f->param[m] / 2;

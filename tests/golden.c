@@ -3,6 +3,7 @@
  * for a spline and for a tiny flow of closed-form weights.
  */
 #include "flows.h"
+#include "golden.h"
 #include "train.h"
 
 #ifdef NF_REF
@@ -88,30 +89,14 @@ test_spline(struct nf_dev *d)
 static struct nf_flow *
 tiny(nf_real *x, nf_real *context)
 {
-	static const int32_t perm[] = { 2, 0, 1, 1, 2, 0, 0, 2, 1 };
-	struct nf_shape shape = { .features = D, .context = C, .steps = 2,
-		.hidden = 4, .blocks = 1, .bins = BINS, .tail_bound = 1,
-		.min_bin_width = 1e-3, .min_bin_height = 1e-3,
-		.min_derivative = 1e-3, .activation = NF_RELU,
-		.batch_norm = 1 };
-	struct nf_flow *f = flow_of(&shape);
-	const struct nf_tensor *t;
+	struct nf_shape shape;
+	struct nf_flow *f;
 	uint32_t i, j;
-	double s, v;
 
-	memcpy(f->perm, perm, sizeof(perm));
+	golden_shape(&shape);
+	f = flow_of(&shape);
 	ok(f->ntensor == 48, "48 tensors");
-	for (i = 0; i < f->ntensor; i++)
-		for (t = &f->tensor[i], j = 0; j < t->n; j++) {
-			s = sin(1.3 * i + 0.7 * j + 0.2);
-			v = 0.4 * s;
-			if (strstr(t->name, "running_var") != NULL)
-				v = 1 + 0.5 * fabs(s);
-			else if (strstr(t->name, "norm") != NULL &&
-			    strstr(t->name, "/weight") != NULL)
-				v += 1;
-			f->param[t->offset + j] = (nf_real)v;
-		}
+	golden_init(f);
 	for (i = 0; i < N; i++) {
 		for (j = 0; j < D; j++)
 			x[i * D + j] =

@@ -3,6 +3,7 @@
 #define NF_CFG_H
 
 #include "flow.h"
+#include "prep.h"		/* what its [prep] lines mean */
 #include "train.h"
 
 #ifdef __cplusplus
@@ -10,21 +11,25 @@ extern "C" {
 #endif
 
 struct nf_cfg {
-	char *context, *target;		/* COLUMNS, or NULL: see below */
+	/* COLUMNS; NULL: no context, and as target all that is neither
+	 * context nor weight. */
+	char *context, *target;
 	char *weight;			/* a column, or NULL */
 	double valid_fraction;
 	struct nf_list prep;		/* lines "NAME = OP, OP.." */
-	struct nf_list prep_where;	/* "FILE:LINE" of each */
+	struct nf_list prep_where;	/* of each, "FILE:LINE" or "--set .." */
 	struct nf_shape flow;		/* features and context not set */
 	struct nf_train_opt train;
-	char *text;			/* as it was, then each --set line */
+	/* As it was, then what was set, so that it reads as the same again. */
+	char *text;
 };
 
 /*
  * Read path (NULL: defaults alone), then apply nset overrides
  * "SECTION.KEY=VALUE".  Unknown sections and keys, doubled keys and values
  * out of range are NF_EDATA, with file, line and what is allowed (for an
- * override, NF_EUSE and its text).
+ * override, NF_EUSE and its text).  Recipes are checked as far as they can be
+ * without the columns; a [prep] line that names none is left to the caller.
  */
 int nf_cfg_read(struct nf_cfg **c, const char *path, const char *const *set,
     uint32_t nset, struct nf_err *err) NF_CHECKED;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "number.h"
 #include "prep_op.h"
 
 #define BLANKS	" \t"
@@ -229,6 +230,28 @@ nf_prep_nout(const struct nf_prep *p)
 	return p->nout;
 }
 
+char *
+nf_prep_name(const struct nf_prep *p, uint32_t k, struct nf_err *err)
+{
+	const struct nf_chain *c = p->chain;
+	const struct nf_op *last;
+	char number[NF_NUMBER_SIZE], *s;
+	size_t n;
+	int len;
+
+	while (k >= c->out + c->nout)
+		c++;
+	last = &c->op[c->nop - 1];
+	if (!(last->def->flags & NF_OP_WIDE))
+		return nf_strdup(c->name, err);
+	len = (int)nf_number_print(number, last->arg[k - c->out], false);
+	n = strlen(c->name) + (size_t)len + 2;
+	s = nf_alloc(n, 1, "a name", err);
+	if (s != NULL)
+		snprintf(s, n, "%s:%.*s", c->name, len, number);
+	return s;
+}
+
 int
 nf_prep_fitted(const struct nf_prep *p)
 {
@@ -236,7 +259,8 @@ nf_prep_fitted(const struct nf_prep *p)
 
 	for (j = 0; j < p->ncol; j++)
 		for (k = 0; k < p->chain[j].nop; k++)
-			if (!p->chain[j].op[k].fitted)
+			if (!p->chain[j].op[k].fitted &&
+			    p->chain[j].nop > 1)	/* seen alone may wait */
 				return 0;
 	return 1;
 }

@@ -46,6 +46,8 @@ int nf_prep_partner(struct nf_prep *p, const char *const *name,
 
 uint32_t nf_prep_ncol(const struct nf_prep *p);		/* raw columns */
 uint32_t nf_prep_nout(const struct nf_prep *p);		/* columns it makes */
+/* The name of output column k: the raw one's, or NAME:V of onehot. */
+char *nf_prep_name(const struct nf_prep *p, uint32_t k, struct nf_err *err);
 int nf_prep_fitted(const struct nf_prep *p);		/* nothing to fit */
 /* The line of raw column j, with fitted numbers, exactly; allocated. */
 char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);

@@ -2,10 +2,10 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "near.h"
+#include "number.h"
 #include "prep_op.h"
 
 #define BLANKS	" \t"
@@ -44,10 +44,7 @@ static int
 parse_number(const char *s, const struct nf_opdef *d, double *v,
     struct nf_err *err)
 {
-	char *end;
-
-	*v = strtod(s, &end);
-	if (end == s || *end != '\0' || !(fabs(*v) <= FLT_MAX))
+	if (!nf_number_parse(s, s + strlen(s), v) || !(fabs(*v) <= FLT_MAX))
 		return nf_fail(err, NF_EDATA, "%s: \"%.40s\" is not a number "
 		    "(%s %s)", d->name, s, d->name, d->args);
 	return 0;
@@ -282,19 +279,13 @@ nf_chain_parse(struct nf_chain *c, const char *ops, struct nf_err *err)
 
 /* ---- printing ----------------------------------------------------------- */
 
-/* The fewest digits that read back as v. */
 static size_t
 print_number(double v, char before, char *s, size_t n)
 {
-	char buf[40];
-	int digits;
+	char buf[NF_NUMBER_SIZE];
+	size_t k = nf_number_print(buf, v, false);
 
-	for (digits = 15; digits < 17; digits++) {
-		snprintf(buf, sizeof(buf), "%.*g", digits, v);
-		if (strtod(buf, NULL) == v)
-			break;
-	}
-	return (size_t)snprintf(s, n, "%c%.*g", before, digits, v);
+	return (size_t)snprintf(s, n, "%c%.*s", before, (int)k, buf);
 }
 
 size_t

@@ -40,13 +40,14 @@ testutils = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/util/*.c))
 all: $(tools:%=$(BUILD)/bin/%) $(BUILD)/libnf.so $(BUILD)/libnf.a
 
 $(BUILD)/libnf.a: $(lib_obj)
+$(BUILD)/libnf-ref.a: $(ref_obj)
+$(BUILD)/libtool.a: $(tool_src:%.c=$(BUILD)/%.o)
+$(BUILD)/%.a:
 	rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/libnf.so: $(lib_obj) lib/nf.map
 	$(CC) -shared -Wl,-soname,libnf.so.0 -Wl,--version-script=lib/nf.map \
 	    $(ALLCFLAGS) -o $@ $(lib_obj) $(LIBS)
 	ln -sf libnf.so $(BUILD)/libnf.so.0
-$(BUILD)/libnf-ref.a: $(ref_obj)
-	rm -f $@ && $(AR) rcs $@ $^
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -c -o $@ $<
@@ -59,14 +60,13 @@ $(foreach i,$(isa),$(eval $(call isa_rule,$(i))))
 $(BUILD)/ref/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DNF_REF -DNF_ISA=portable -c -o $@ $<
-$(BUILD)/bin/%: $(BUILD)/tools/%.o $(tool_src:%.c=$(BUILD)/%.o) $(BUILD)/libnf.a
+$(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
-$(BUILD)/tests/util/tool_probe: $(tool_src:%.c=$(BUILD)/%.o)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $< $(filter %.o %.a,$^) $(LIBS)
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libnf.a
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
 include $(wildcard cuda/cuda.mk)

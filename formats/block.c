@@ -1,7 +1,7 @@
 /* The blocks of a stream, and what an input is by its first bytes. */
 #include <ctype.h>
 #include <string.h>
-#define XXH_INLINE_ALL			/* a state may then stand on the stack */
+#define XXH_INLINE_ALL			/* a state may stand on the stack */
 #include <xxhash.h>
 
 #include "stream.h"

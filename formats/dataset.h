@@ -8,6 +8,10 @@
 #include "nfio.h"
 #include "prep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Which columns of a stream a training wants, and in what order. */
 struct nf_choice {
 	uint32_t ncontext, ntarget, nweight;	/* nweight 0 or 1 */
@@ -55,4 +59,7 @@ void nf_dataset_free(struct nf_dataset *d);
 int nf_dataset_recipe(const struct nf_dataset *d, struct nf_list *l,
     struct nf_err *err) NF_CHECKED;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

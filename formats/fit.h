@@ -9,6 +9,10 @@
 
 #include "dataset.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_fit;
 
 /* What an epoch came to: the history's row, and how fast it went. */
@@ -48,4 +52,7 @@ int nf_fit_save(struct nf_fit *f, int finished, struct nf_err *err)
 /* "MODEL.last", allocated. */
 char *nf_fit_last_path(const char *path, struct nf_err *err);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -15,7 +15,7 @@ struct nf_npy_writer {
 	uint64_t want, nrow;
 	uint32_t ncol;
 	enum nf_type type;
-	off_t at;			/* where the header is filled in, or -1 */
+	off_t at;			/* where the header goes, or -1 */
 };
 
 /* The header has the same size for any number of rows. */

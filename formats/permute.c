@@ -21,7 +21,7 @@ struct nf_permuter {
 	bool inverse, sealed;
 	uint64_t nrow;			/* put */
 	struct nf_grow rows;		/* while they fit */
-	int spool;			/* for the inverse of those that do not */
+	int spool;			/* for the inverse of what does not */
 
 	struct {			/* buckets, and finer ones of one */
 		struct nf_spill *spill;

@@ -1,4 +1,4 @@
-/* Devices: the CPU, and GPUs through a library that is loaded if it is there. */
+/* Devices: the CPU, and GPUs through a library that is loaded if there. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>

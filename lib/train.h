@@ -67,7 +67,7 @@ struct nf_train_state {
 	/* sums over this epoch's batches */
 	double sum_weight, sum_nll, sum_norm;
 	uint64_t taken;			/* batches in those sums */
-	uint64_t skipped, skipped_run;	/* not finite; of those, last in a row */
+	uint64_t skipped, skipped_run;	/* not finite; of those, in a row */
 	nf_real *adam_m, *adam_v;	/* [nparam], owned by the holder */
 };
 
@@ -100,4 +100,7 @@ void nf_trainer_tally(const struct nf_trainer *t, struct nf_train_state *st);
 int nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err) NF_CHECKED;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

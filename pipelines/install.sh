@@ -22,8 +22,8 @@ for lib in libnf libnf-cuda; do
 	ln -sf "$lib.so.0" "$to/lib/$lib.so"
 done
 
-# The two public headers, and whatever of ours they include.
-headers=$(${CC:-cc} -MM -Ilib -Iformats lib/nf.h formats/nfio.h |
+# Of lib and formats, whatever our own programs include.
+headers=$(${CC:-cc} -MM -Ilib -Iformats tools/*.c |
     tr ' ' '\n' | grep -E '^(lib|formats)/' | sort -u)
 put 644 include/nf $headers
 

@@ -36,7 +36,7 @@ has()
 	    min_derivative=0.001 init=identity permutation=random epochs=50 \
 	    batch=1024 lr=0.001 lr_min=0 schedule=cosine warmup=0 restart=10 \
 	    restart_mult=2 beta1=0.9 beta2=0.999 eps=1e-08 clip_norm=5 \
-	    patience=0 max_skipped=10 seed=0 precision=fp32
+	    patience=0 max_skipped=10 seed=0 precision=tf32
 	for line in "${lines[@]}"; do
 		[[ $line == -* ]] && break
 		key=${line%%=*} value=${line#*=}

@@ -189,9 +189,9 @@ nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
 	row = nf_alloc(n, sizeof(*row), "row numbers", err);
 	if (row == NULL || make_preps(d, c, prep, where, err) == -1 ||
 	    split(d, t, ncol, fraction, seed, row, err) == -1 ||
-	    nf_prep_fit(d->context, t->x, ncol, d->ntrain, err) == -1 ||
+	    nf_prep_fit(d->context, t->x, ncol, d->ntrain, row, err) == -1 ||
 	    nf_prep_fit(d->target, (double *)t->x + c->ncontext, ncol,
-	    d->ntrain, err) == -1)
+	    d->ntrain, row, err) == -1)
 		goto fail;
 	d->C = nf_prep_nout(d->context);
 	d->D = nf_prep_nout(d->target);

@@ -54,11 +54,12 @@ char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);
 
 /*
  * Fit what has not been fitted to nrow rows of raw values, row-major, ld
- * elements apart.  An error names column and op (a constant column under
+ * elements apart, whose numbers are row[..] (NULL: 0, 1, ..).  An error names
+ * row, column and op (a constant column under
  * standardize is not one: it is centred and left at scale 1).
  */
 int nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld,
-    uint64_t nrow, struct nf_err *err) NF_CHECKED;
+    uint64_t nrow, const uint64_t *row, struct nf_err *err) NF_CHECKED;
 
 /*
  * Forward: raw [nrow][ncol] to out [nrow][nout], in strides ldraw and ldout.

@@ -112,18 +112,20 @@ spread_add(struct nf_spread *s, double raw, double x)
 /* Let op k see what the ops before it make of every row, and fit it. */
 static int
 fit_op(struct nf_chain *c, uint32_t k, struct nf_cell *cell, size_t ld,
-    uint64_t nrow, struct nf_err *err)
+    uint64_t nrow, const uint64_t *row, struct nf_err *err)
 {
 	struct nf_op *o = &c->op[k];
 	struct nf_spread s = { .count = o->share };
 	const double *raw = cell->raw;
 	uint32_t bad = 0;
 	double x, slope = 0;
+	uint64_t i;
 	int rc, v;
 
 	if (s.count != NULL)
 		memset(s.count, 0, o->narg * sizeof(double));
-	for (cell->row = 0; cell->row < nrow; cell->row++, cell->raw += ld) {
+	for (i = 0; i < nrow; i++, cell->raw += ld) {
+		cell->row = row == NULL ? i : row[i];
 		rc = nf_chain_forward(c, k, cell, &x, &slope, &bad);
 		if (rc == 1)
 			continue;
@@ -151,7 +153,7 @@ fit_op(struct nf_chain *c, uint32_t k, struct nf_cell *cell, size_t ld,
 
 int
 nf_chain_fit(struct nf_chain *c, const double *raw, size_t ld, uint64_t nrow,
-    uint32_t column, int context, struct nf_err *err)
+    const uint64_t *row, uint32_t column, int context, struct nf_err *err)
 {
 	struct nf_cell cell = { .column = column, .context = context,
 	    .raw = raw };
@@ -159,7 +161,7 @@ nf_chain_fit(struct nf_chain *c, const double *raw, size_t ld, uint64_t nrow,
 
 	for (k = 0; k < c->nop; k++)
 		if (!c->op[k].fitted &&
-		    fit_op(c, k, &cell, ld, nrow, err) == -1)
+		    fit_op(c, k, &cell, ld, nrow, row, err) == -1)
 			return -1;
 	return 0;
 }

@@ -125,7 +125,8 @@ int nf_chain_fail(const struct nf_chain *c, const struct nf_cell *cell,
     uint32_t bad, double x, struct nf_err *err);
 /* Fit what is not fitted to a column, its values ld apart. */
 int nf_chain_fit(struct nf_chain *c, const double *raw, size_t ld,
-    uint64_t nrow, uint32_t column, int context, struct nf_err *err);
+    uint64_t nrow, const uint64_t *row, uint32_t column, int context,
+    struct nf_err *err);
 /* The way back; partners are found from raw, this column in its row. */
 double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
     int *clamped);

@@ -26,7 +26,7 @@ check_partners(const struct nf_prep *p, struct nf_err *err)
 
 int
 nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld, uint64_t nrow,
-    struct nf_err *err)
+    const uint64_t *row, struct nf_err *err)
 {
 	uint32_t j, first = p->ncol;
 
@@ -38,7 +38,7 @@ nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld, uint64_t nrow,
 	for (j = 0; j < p->ncol; j++) {
 		struct nf_err mine;
 
-		if (nf_chain_fit(&p->chain[j], raw + j, ld, nrow, j,
+		if (nf_chain_fit(&p->chain[j], raw + j, ld, nrow, row, j,
 		    p->context, &mine) == 0)
 			continue;
 #pragma omp critical(nf_prep)

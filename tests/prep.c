@@ -30,7 +30,7 @@ fitted(const char *line, const double *x, uint64_t n)
 {
 	struct nf_prep *p = recipe(line, 0);
 
-	if (p != NULL && nf_prep_fit(p, x, 1, n, &err) == -1) {
+	if (p != NULL && nf_prep_fit(p, x, 1, n, NULL, &err) == -1) {
 		printf("# %s: %s\n", line, err.msg);
 		nf_prep_free(p);
 		return NULL;

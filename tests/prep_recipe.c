@@ -85,7 +85,7 @@ whole(void)
 		if (strstr(lines[i], ", none") == NULL)
 			good[n++] = lines[i];
 	p = build(good, n, NULL, NULL);
-	if (p == NULL || nf_prep_fit(p, raw, NCOL, NROW, &err) == -1) {
+	if (p == NULL || nf_prep_fit(p, raw, NCOL, NROW, NULL, &err) == -1) {
 		printf("# %s\n", err.msg);
 		exit(1);
 	}
@@ -186,7 +186,7 @@ test_print(void)
 	nf_prep_inverse(p, NROW, out, NCOL, back, NCOL);
 	nf_prep_inverse(q, NROW, out, NCOL, other, NCOL);
 	ok(memcmp(back, other, sizeof(out)) == 0, "there and back");
-	ok(nf_prep_fit(q, raw + 100 * NCOL, NCOL, 10, &err) == 0,
+	ok(nf_prep_fit(q, raw + 100 * NCOL, NCOL, 10, NULL, &err) == 0,
 	    "what is fitted is not fitted again");
 	for (j = 0; j < NCOL; j++) {
 		again = nf_prep_line(q, (uint32_t)j, &err);
@@ -225,7 +225,7 @@ test_match(void)
 
 	for (j = 0; j < NCOL; j++)
 		r[j] = 2;
-	if (!ok(p != NULL && nf_prep_fit(p, r, NCOL, 1, &err) == 0 &&
+	if (!ok(p != NULL && nf_prep_fit(p, r, NCOL, 1, NULL, &err) == 0 &&
 	    nf_prep_forward(p, 0, 0, 1, r, NCOL, y, NCOL, NULL, &err) == 0,
 	    "globs"))
 		exit(1);
@@ -237,7 +237,7 @@ test_match(void)
 	    "which lines matched");
 	nf_prep_free(p);
 	p = build(some, 0, NULL, NULL);
-	ok(p != NULL && nf_prep_fit(p, r, NCOL, 1, &err) == 0 &&
+	ok(p != NULL && nf_prep_fit(p, r, NCOL, 1, NULL, &err) == 0 &&
 	    nf_prep_forward(p, 0, 0, 1, r, NCOL, y, NCOL, NULL, &err) == 0 &&
 	    y[8] == 2 && nf_prep_inverse(p, 1, y, NCOL, z, NCOL) == 0,
 	    "no fallback: as it is");
@@ -290,7 +290,7 @@ test_few(void)
 
 	for (n = 1; n <= 3; n++) {
 		p = build(lines, 7, "standardize", NULL);
-		ok(nf_prep_fit(p, raw, NCOL, n, &err) == 0 &&
+		ok(nf_prep_fit(p, raw, NCOL, n, NULL, &err) == 0 &&
 		    nf_prep_forward(p, 1, 0, n, raw, NCOL, y, NCOL, NULL,
 		    &err) == 0, "%d rows", (int)n);
 		nf_prep_inverse(p, n, y, NCOL, z, NCOL);
@@ -301,8 +301,8 @@ test_few(void)
 		nf_prep_free(p);
 	}
 	p = build(lines, 7, "standardize", NULL);
-	ok(nf_prep_fit(p, raw, NCOL, 0, &err) == -1 && err.code == NF_EDATA &&
-	    strcmp(err.msg, "no rows to fit a recipe to") == 0, "no rows");
+	ok(nf_prep_fit(p, raw, NCOL, 0, NULL, &err) == -1 &&
+	    err.code == NF_EDATA && strcmp(err.msg, "no rows to fit a recipe to") == 0, "no rows");
 	ok(nf_prep_forward(p, 1, 0, 1, raw, NCOL, y, NCOL, NULL, &err) == -1 &&
 	    err.code == NF_EUSE, "not fitted");
 	nf_prep_free(p);
@@ -339,7 +339,7 @@ test_refused_values(void)
 
 	for (k = 0; k < NELEM(bad); k++) {
 		if (nf_prep_new(&p, name, 1, &bad[k].line, 1, NULL, 0, NULL,
-		    &err) == -1 || nf_prep_fit(p, &one, 1, 1, &err) == -1)
+		    &err) == -1 || nf_prep_fit(p, &one, 1, 1, NULL, &err) == -1)
 			exit(1);
 		ok(nf_prep_forward(p, 0, 8, 1, &bad[k].x, 1, &y, 1, NULL,
 		    &err) == -1 && err.code == NF_EDATA &&
@@ -353,6 +353,7 @@ test_refused_values(void)
 static void
 test_first_error(void)
 {
+	static uint64_t number[NROW];
 	struct nf_prep *p = whole();
 	double was[3];
 	int i;
@@ -366,9 +367,14 @@ test_first_error(void)
 	    "the first row is named: %.40s", err.msg);
 	nf_prep_free(p);
 	p = build(lines, 7, "standardize", NULL);
-	ok(nf_prep_fit(p, raw, NCOL, NROW, &err) == -1 &&
+	ok(nf_prep_fit(p, raw, NCOL, NROW, NULL, &err) == -1 &&
 	    strncmp(err.msg, "row 1501, column id: levels 0 2 6 0.1 cannot "
 	    "take 7: ", 52) == 0, "by fitting too");
+	for (i = 0; i < NROW; i++)
+		number[i] = (uint64_t)(2 * i + 1);
+	ok(nf_prep_fit(p, raw, NCOL, NROW, number, &err) == -1 &&
+	    strncmp(err.msg, "row 3002, column id: ", 21) == 0,
+	    "under the number that it has");
 	for (i = 0; i < 3; i++)
 		raw[(4900 - 1700 * i) * NCOL + 3] = was[i];
 	nf_prep_free(p);
@@ -481,8 +487,8 @@ test_onehot(void)
 	ok(nf_prep_new(&p, name, 3, line, 2, NULL, 1, NULL, &err) == 0 &&
 	    nf_prep_ncol(p) == 3 && nf_prep_nout(p) == 5,
 	    "onehot makes a column a value");
-	ok(nf_prep_fit(p, x, 3, 2, &err) == 0 && nf_prep_forward(p, 0, 0, 2, x,
-	    3, y, 5, NULL, &err) == 0 && memcmp(y, want, sizeof(want)) == 0,
+	ok(nf_prep_fit(p, x, 3, 2, NULL, &err) == 0 &&
+	    nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == 0 && memcmp(y, want, sizeof(want)) == 0,
 	    "in the recipe's order");
 	x[1] = 3;
 	ok(nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == -1 &&
@@ -495,8 +501,8 @@ test_onehot(void)
 	ok(nf_prep_new(&p, name, 1, (const char *[]){ "a = uniform 0.5" }, 1,
 	    NULL, 1, NULL, &err) == 0 && nf_prep_new(&t, name, 1,
 	    (const char *[]){ "a = uniform 0.5" }, 1, NULL, 0, NULL, &err) ==
-	    0 && nf_prep_fit(p, x, 1, 1, &err) == 0 &&
-	    nf_prep_fit(t, x, 1, 1, &err) == 0 &&
+	    0 && nf_prep_fit(p, x, 1, 1, NULL, &err) == 0 &&
+	    nf_prep_fit(t, x, 1, 1, NULL, &err) == 0 &&
 	    nf_prep_forward(p, 0, 0, 1, x, 1, y, 1, NULL, &err) == 0 &&
 	    nf_prep_forward(t, 0, 0, 1, x, 1, y + 1, 1, NULL, &err) == 0 &&
 	    y[0] != y[1], "conditions draw their own numbers");
@@ -520,10 +526,10 @@ test_partner(void)
 
 	ok(nf_prep_new(&p, name, 2, line, 2, NULL, 0, NULL, &err) == 0,
 	    "columns that lean on others");
-	ok(nf_prep_fit(p, x + 1, 5, 2, &err) == -1 && strstr(err.msg, "column "
-	    "pt: ratio gen pt: no such column") != NULL, "not found");
+	ok(nf_prep_fit(p, x + 1, 5, 2, NULL, &err) == -1 &&
+	    strstr(err.msg, "column pt: ratio gen pt: no such column") != NULL, "not found");
 	ok(nf_prep_partner(p, beside, at, 3, &err) == 0 &&
-	    nf_prep_fit(p, x + 1, 5, 2, &err) == 0 &&
+	    nf_prep_fit(p, x + 1, 5, 2, NULL, &err) == 0 &&
 	    nf_prep_forward(p, 0, 0, 2, x + 1, 5, y, 2, j, &err) == 0,
 	    "found beside");
 	near(y[0], log(1.2), 1e-15, "ratio");

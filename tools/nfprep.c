@@ -159,7 +159,7 @@ forward(struct work *w, const struct nf_cfg *cfg, struct nf_err *err)
 		return -1;
 	all = (struct nf_rows){ t.schema.nrow, t.schema.column.n, NF_F64,
 	    t.x };
-	rc = nf_prep_fit(w->prep, t.x, all.ncol, all.nrow, err);
+	rc = nf_prep_fit(w->prep, t.x, all.ncol, all.nrow, NULL, err);
 	if (rc == -1)
 		nf_fail_in(err, "%s", nf_reader_name(w->in));
 	if (rc == 0 && (describe(w, err) == -1 || open_blocks(w, err) == -1 ||

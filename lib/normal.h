@@ -44,7 +44,7 @@ NF_INLINE void
 nf_normal_turn(double u, double *c, double *s)
 {
 	int octant = (int)(u * 8);
-	double x, x2, a = 0, b = 0, t;
+	double x, x2, a = 1, b = 1, t;
 	int i;
 
 	/* An odd octant is measured back from its end. */

@@ -27,7 +27,8 @@ fill(struct nf_text *t, struct nf_err *err)
 	size_t have = t->end - t->at, got;
 	char *grown;
 
-	memmove(t->buf, t->buf + t->at, have);
+	if (t->at > 0)			/* else they are there already */
+		memmove(t->buf, t->buf + t->at, have);
 	t->at = 0;
 	t->end = have;
 	if (have + CHUNK > t->size) {
@@ -38,7 +39,8 @@ fill(struct nf_text *t, struct nf_err *err)
 		grown = nf_alloc(have * 2 + CHUNK, 1, "text", err);
 		if (grown == NULL)
 			return -1;
-		memcpy(grown, t->buf, have);
+		if (have > 0)
+			memcpy(grown, t->buf, have);
 		nf_free(t->buf);
 		t->buf = grown;
 		t->size = have * 2 + CHUNK;

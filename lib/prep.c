@@ -257,11 +257,13 @@ nf_prep_fitted(const struct nf_prep *p)
 {
 	uint32_t j, k;
 
-	for (j = 0; j < p->ncol; j++)
+	for (j = 0; j < p->ncol; j++) {
+		if (p->chain[j].nop == 1)
+			continue;	/* seen alone may wait */
 		for (k = 0; k < p->chain[j].nop; k++)
-			if (!p->chain[j].op[k].fitted &&
-			    p->chain[j].nop > 1)	/* seen alone may wait */
+			if (!p->chain[j].op[k].fitted)
 				return 0;
+	}
 	return 1;
 }
 

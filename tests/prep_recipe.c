@@ -302,7 +302,8 @@ test_few(void)
 	}
 	p = build(lines, 7, "standardize", NULL);
 	ok(nf_prep_fit(p, raw, NCOL, 0, NULL, &err) == -1 &&
-	    err.code == NF_EDATA && strcmp(err.msg, "no rows to fit a recipe to") == 0, "no rows");
+	    err.code == NF_EDATA && strcmp(err.msg,
+	    "no rows to fit a recipe to") == 0, "no rows");
 	ok(nf_prep_forward(p, 1, 0, 1, raw, NCOL, y, NCOL, NULL, &err) == -1 &&
 	    err.code == NF_EUSE, "not fitted");
 	nf_prep_free(p);
@@ -488,7 +489,8 @@ test_onehot(void)
 	    nf_prep_ncol(p) == 3 && nf_prep_nout(p) == 5,
 	    "onehot makes a column a value");
 	ok(nf_prep_fit(p, x, 3, 2, NULL, &err) == 0 &&
-	    nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == 0 && memcmp(y, want, sizeof(want)) == 0,
+	    nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == 0 &&
+	    memcmp(y, want, sizeof(want)) == 0,
 	    "in the recipe's order");
 	x[1] = 3;
 	ok(nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == -1 &&
@@ -527,7 +529,8 @@ test_partner(void)
 	ok(nf_prep_new(&p, name, 2, line, 2, NULL, 0, NULL, &err) == 0,
 	    "columns that lean on others");
 	ok(nf_prep_fit(p, x + 1, 5, 2, NULL, &err) == -1 &&
-	    strstr(err.msg, "column pt: ratio gen pt: no such column") != NULL, "not found");
+	    strstr(err.msg, "column pt: ratio gen pt: no such column") != NULL,
+	    "not found");
 	ok(nf_prep_partner(p, beside, at, 3, &err) == 0 &&
 	    nf_prep_fit(p, x + 1, 5, 2, NULL, &err) == 0 &&
 	    nf_prep_forward(p, 0, 0, 2, x + 1, 5, y, 2, j, &err) == 0,

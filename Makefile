@@ -30,6 +30,7 @@ isa_avx512 = -march=x86-64-v4 -mprefer-vector-width=512
 endif
 lib_obj = $(lib_src:%.c=$(BUILD)/%.o) $(foreach i,$(isa),\
     $(cpu_src:%.c=$(BUILD)/%.$(i).o))
+$(BUILD)/lib/cpu_product.%.o: ALLCFLAGS += -ffp-contract=fast
 # The same flow in double: the tests' reference for float32.
 ref_obj = $(patsubst %.c,$(BUILD)/ref/%.o,$(filter lib/%,$(lib_src)) $(cpu_src))
 tool_src = $(wildcard tools/tool*.c)

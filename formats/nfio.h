@@ -92,6 +92,16 @@ nf_rows_get(const struct nf_rows *r, uint64_t i, uint32_t j)
 	    ((const double *)r->x)[k];
 }
 
+/* Element k of an array of type, from a double. */
+static inline void
+nf_put(void *x, enum nf_type type, size_t k, double v)
+{
+	if (type == NF_F32)
+		((float *)x)[k] = (float)v;
+	else
+		((double *)x)[k] = v;
+}
+
 /*
  * Gather the columns col[0..ncol) (NULL: all) of every row into out, which
  * holds r->nrow * ncol elements of type.  A double too large for a float

@@ -41,6 +41,7 @@ nf_mat(nf_real *x, uint32_t ncol, uint32_t ld)
 /* y = x W^T + b, W [nout][nin] without gaps; b may be NULL. */
 struct nf_linear {
 	const nf_real *w, *b;
+	const void *packed;		/* w as `pack` left it, or NULL */
 	uint32_t nin, nout;
 	int exact;			/* a flow's own values: float32 */
 };
@@ -159,6 +160,15 @@ struct nf_ops {
 	    struct nf_mat z);
 
 	/* -- linear layers --------------------------------------------- */
+	/*
+	 * Weights that stay as they are can be brought into the order that
+	 * products want, once: pack_size bytes (0: no use), of a linear
+	 * layer or of one that ends in splines (s not NULL).
+	 */
+	size_t (*pack_size)(struct nf_dev *d, const struct nf_linear *l,
+	    const struct nf_spline *s);
+	void (*pack)(struct nf_dev *d, const struct nf_linear *l,
+	    const struct nf_spline *s, void *packed);
 	void (*linear)(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	    struct nf_mat x, struct nf_mat y);
 	/*
@@ -265,8 +275,6 @@ struct nf_dev {
 	uint32_t nlane;
 	uint32_t tile;			/* rows a lane takes at a time */
 	uint32_t pad;			/* rows begin at multiples of this */
-	int fixed_tile;			/* results depend on a tile's rows, so
-					 * give it whole ones */
 	uint64_t clamped;		/* values a spline had to clamp */
 	enum nf_precision precision;	/* of products; the caller may set it,
 					 * and a CPU's are float32 whatever */

@@ -6,10 +6,6 @@
 
 #include "cpu.h"
 
-/* The CBLAS's own threads would fight with ours: one a call. */
-void openblas_set_num_threads(int n) __attribute__((weak));
-void bli_thread_set_num_threads(long n) __attribute__((weak));
-
 static const char *
 choose(struct nf_ops *t)
 {
@@ -42,9 +38,8 @@ set_up(struct nf_cpu *c, const struct nf_ops *ops, uint32_t nthread,
 {
 	c->dev.ops = ops;
 	c->dev.nlane = nthread;
-	c->dev.tile = 128;
+	c->dev.tile = NF_CPU_TILE;
 	c->dev.pad = 16;
-	c->dev.fixed_tile = 1;
 	c->nthread = nthread;
 	c->scratch = nf_alloc(nthread, sizeof(*c->scratch), "scratch", err);
 	c->nscratch = nf_alloc(nthread, sizeof(*c->nscratch), "scratch", err);
@@ -82,10 +77,6 @@ nf_cpu_open(struct nf_dev **d, uint32_t nthread, struct nf_err *err)
 	for (i = 0; i < nthread; i++)
 		if (set_up(&c->lane[i], ops, 1, err) == -1)
 			goto fail;
-	if (openblas_set_num_threads != NULL)
-		openblas_set_num_threads(1);
-	if (bli_thread_set_num_threads != NULL)
-		bli_thread_set_num_threads(1);
 	*d = &c->dev;
 	return 0;
 fail:

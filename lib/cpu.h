@@ -4,14 +4,12 @@
  * processor has: the tables are named nf_cpu_ops_portable, _avx2, _avx512.
  *
  * An operation splits its rows (or, for a weight's gradient, its outputs)
- * among the device's threads; every product is one thread's own call of the
- * CBLAS, which keeps it exact and leaves no thread waiting on another.  A
- * lane is a device of one thread.
+ * among the device's threads; every product is one thread's own, which keeps
+ * it exact and leaves no thread waiting on another.  A lane is a device of
+ * one thread.
  */
 #ifndef NF_CPU_H
 #define NF_CPU_H
-
-#include <cblas.h>
 
 #include "backend.h"
 
@@ -24,8 +22,7 @@ struct nf_cpu {
 	size_t *nscratch;		/* bytes of each */
 };
 
-#define NF_CPU_TILE	128		/* rows of one product */
-#define NF_CPU_CHUNK	512		/* rows of one sum over rows */
+#define NF_CPU_TILE	64		/* rows that stay in a core's cache */
 
 #define CPU_NAME2(name, isa)	name ## _ ## isa
 #define CPU_NAME1(name, isa)	CPU_NAME2(name, isa)
@@ -34,6 +31,12 @@ struct nf_cpu {
 #define cpu_split		CPU_NAME(cpu_split)
 #define cpu_scratch		CPU_NAME(cpu_scratch)
 #define cpu_add_columns		CPU_NAME(cpu_add_columns)
+#define cpu_packed_size		CPU_NAME(cpu_packed_size)
+#define cpu_pack		CPU_NAME(cpu_pack)
+#define cpu_product		CPU_NAME(cpu_product)
+#define cpu_product_pack	CPU_NAME(cpu_product_pack)
+#define cpu_product_t		CPU_NAME(cpu_product_t)
+#define cpu_product_room	CPU_NAME(cpu_product_room)
 #define cpu_memory_ops		CPU_NAME(cpu_memory_ops)
 #define cpu_row_ops		CPU_NAME(cpu_row_ops)
 #define cpu_linear_ops		CPU_NAME(cpu_linear_ops)
@@ -68,25 +71,29 @@ void cpu_spline_grad_ops(struct nf_ops *t);
 void cpu_lu_ops(struct nf_ops *t);
 void cpu_optim_ops(struct nf_ops *t);
 
-/* c = alpha op(a) op(b) + beta c, m x n, inner size k. */
-static inline void
-cpu_gemm(int ta, int tb, uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
-    size_t lda, const nf_real *b, size_t ldb, nf_real beta, nf_real *c,
-    size_t ldc)
-{
-	enum CBLAS_TRANSPOSE oa = ta ? CblasTrans : CblasNoTrans;
-	enum CBLAS_TRANSPOSE ob = tb ? CblasTrans : CblasNoTrans;
+/* ---- products: cpu_product.c ------------------------------------------ */
 
-	if (m == 0 || n == 0)
-		return;
-#ifdef NF_REF
-	cblas_dgemm(CblasRowMajor, oa, ob, (int)m, (int)n, (int)k, 1, a,
-	    (int)lda, b, (int)ldb, beta, c, (int)ldc);
-#else
-	cblas_sgemm(CblasRowMajor, oa, ob, (int)m, (int)n, (int)k, 1, a,
-	    (int)lda, b, (int)ldb, beta, c, (int)ldc);
-#endif
-}
+/*
+ * b is [k][n], or [n][k] if trans; packed, it takes cpu_packed_size numbers
+ * (cpu_pack), or is packed on the way into room, cpu_product_room bytes.
+ * c [m][n] = a b, a [m][k]; begun with bias [n] unless that is NULL, or with
+ * what is in c if add.
+ */
+size_t cpu_packed_size(uint32_t k, uint32_t n);
+void cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
+    nf_real *packed);
+void cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *packed, const nf_real *bias, int add,
+    nf_real *c, size_t ldc);
+void cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
+    const nf_real *a, size_t lda, const nf_real *b, size_t ldb,
+    const nf_real *bias, int add, nf_real *c, size_t ldc, nf_real *room);
+/* c [m][n] = a^T b, a [k][m], b [k][n]: sums over rows. */
+void cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
+    nf_real *room);
+size_t cpu_product_room(uint32_t k);
+#define CPU_INNER	256		/* rows of a sum that stay in cache */
 #endif	/* NF_ISA */
 
 /* Enter all operations: one for each instruction set. */

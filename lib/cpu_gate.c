@@ -8,14 +8,16 @@
 /* g = sigmoid(gate(context)) for m rows from i. */
 static void
 gate_rows(const struct nf_linear *l, uint32_t m, const nf_real *context,
-    size_t ld, nf_real *g)
+    size_t ld, nf_real *g, nf_real *room)
 {
 	size_t k, nout = l->nout;
 
-	for (k = 0; k < m; k++)
-		memcpy(g + k * nout, l->b, nout * sizeof(*g));
-	cpu_gemm(0, 1, m, l->nout, l->nin, context, ld, l->w, l->nin, 1, g,
-	    nout);
+	if (l->packed != NULL)
+		cpu_product(m, l->nout, l->nin, context, ld, l->packed, l->b,
+		    0, g, nout);
+	else
+		cpu_product_pack(1, m, l->nout, l->nin, context, ld, l->w,
+		    l->nin, l->b, 0, g, nout, room);
 #pragma omp simd
 	for (k = 0; k < m * nout; k++)
 		g[k] = nf_sigmoid(g[k]);
@@ -50,19 +52,21 @@ cpu_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
 		uint32_t me = (uint32_t)omp_get_thread_num(), m;
-		nf_real *g = NULL;
+		nf_real *g = NULL, *room = NULL;
 		uint64_t lo, hi, i;
 
 		cpu_split(n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
 		if (context.ncol > 0)
 			g = cpu_scratch(c, me, sizeof(*g) * NF_CPU_TILE *
-			    w.ncol);
+			    w.ncol + cpu_product_room(l->nin));
+		if (g != NULL)
+			room = g + NF_CPU_TILE * (size_t)w.ncol;
 		for (i = lo; i < hi && !c->oom; i += m) {
 			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
 			    NF_CPU_TILE;
 			if (g != NULL)
 				gate_rows(l, m, context.x + i * context.ld,
-				    context.ld, g);
+				    context.ld, g, room);
 			add_rows(m, w.ncol, g, w.x + i * w.ld, w.ld,
 			    t.x + i * t.ld, t.ld, to.x + i * to.ld, to.ld);
 		}
@@ -110,7 +114,8 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	{
 		uint32_t me = (uint32_t)omp_get_thread_num(), m;
 		nf_real *sum = cpu_scratch(c, me, sizeof(*sum) *
-		    (nw + H + NF_CPU_TILE * H)), *g = sum + nw + H;
+		    (nw + H + NF_CPU_TILE * H) + cpu_product_room(l->nin)),
+		    *g = sum + nw + H, *room = g + NF_CPU_TILE * H;
 		uint64_t lo, hi, r;
 
 		cpu_split(n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
@@ -120,12 +125,12 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 			m = hi - r < NF_CPU_TILE ? (uint32_t)(hi - r) :
 			    NF_CPU_TILE;
 			gate_rows(l, m, context.x + r * context.ld,
-			    context.ld, g);
+			    context.ld, g, room);
 			grad_rows(m, w.ncol, g, w.x + r * w.ld, w.ld,
 			    dt.x + r * dt.ld, dt.ld, dw.x + r * dw.ld, dw.ld);
-			cpu_gemm(1, 0, w.ncol, context.ncol, m, g, H,
+			cpu_product_t(w.ncol, context.ncol, m, g, H,
 			    context.x + r * context.ld, context.ld, 1, sum,
-			    context.ncol);
+			    context.ncol, room);
 			cpu_add_columns(m, w.ncol, g, H, sum + nw);
 		}
 	}

@@ -1,17 +1,37 @@
 /* CPU: linear layers. */
 #include <omp.h>
+#include <string.h>
 
 #include "cpu.h"
 
-static void
-put_bias(const struct nf_linear *l, uint32_t n, nf_real *y, size_t ld)
+static size_t
+cpu_pack_size(struct nf_dev *d, const struct nf_linear *l,
+    const struct nf_spline *s)
 {
-	uint32_t i, j;
+	(void)d;
+	if (s != NULL)		/* the logits of widths and heights alone */
+		return s->nt * cpu_packed_size(l->nin, 2 * s->bins) *
+		    sizeof(nf_real);
+	return cpu_packed_size(l->nin, l->nout) * sizeof(nf_real);
+}
 
-	for (i = 0; i < n; i++, y += ld)
-#pragma omp simd
-		for (j = 0; j < l->nout; j++)
-			y[j] = l->b[j];
+static void
+cpu_pack_weight(struct nf_dev *d, const struct nf_linear *l,
+    const struct nf_spline *s, void *packed)
+{
+	size_t size;
+	uint32_t f;
+
+	(void)d;
+	if (s == NULL) {
+		cpu_pack(1, l->nin, l->nout, l->w, l->nin, packed);
+		return;
+	}
+	size = cpu_packed_size(l->nin, 2 * s->bins);
+	for (f = 0; f < s->nt; f++)
+		cpu_pack(1, l->nin, 2 * s->bins, l->w +
+		    (size_t)f * (3 * s->bins - 1) * l->nin, l->nin,
+		    (nf_real *)packed + f * size);
 }
 
 static void
@@ -22,41 +42,20 @@ cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
-		uint64_t lo, hi, i;
-		uint32_t m;
+		uint32_t me = (uint32_t)omp_get_thread_num();
+		uint64_t lo, hi;
+		nf_real *room;
 
-		cpu_split(n, (uint32_t)omp_get_thread_num(), c->nthread,
-		    NF_CPU_TILE, &lo, &hi);
-		for (i = lo; i < hi; i += m) {
-			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
-			    NF_CPU_TILE;
-			if (l->b != NULL)
-				put_bias(l, m, y.x + i * y.ld, y.ld);
-			cpu_gemm(0, 1, m, l->nout, l->nin, x.x + i * x.ld,
-			    x.ld, l->w, l->nin, l->b != NULL,
-			    y.x + i * y.ld, y.ld);
-		}
-	}
-}
-
-/* Rows lo to hi of the weight's gradient, summed over all n rows of x. */
-static void
-weight_grad(uint32_t n, const struct nf_linear *l, struct nf_mat x,
-    struct nf_mat dy, nf_real *dw, nf_real *db, uint32_t lo, uint32_t hi)
-{
-	uint32_t i, m, j;
-
-	for (j = lo; db != NULL && j < hi; j++)
-		db[j] = 0;
-	for (i = 0; i < n; i += m) {
-		m = n - i < NF_CPU_CHUNK ? n - i : NF_CPU_CHUNK;
-		cpu_gemm(1, 0, hi - lo, l->nin, m,
-		    dy.x + (size_t)i * dy.ld + lo, dy.ld,
-		    x.x + (size_t)i * x.ld, x.ld, i > 0,
-		    dw + (size_t)lo * l->nin, l->nin);
-		if (db != NULL)
-			cpu_add_columns(m, hi - lo,
-			    dy.x + (size_t)i * dy.ld + lo, dy.ld, db + lo);
+		cpu_split(n, me, c->nthread, 16, &lo, &hi);
+		if (l->packed != NULL)
+			cpu_product((uint32_t)(hi - lo), l->nout, l->nin,
+			    x.x + lo * x.ld, x.ld, l->packed, l->b, 0,
+			    y.x + lo * y.ld, y.ld);
+		else if ((room = cpu_scratch(c, me,
+		    cpu_product_room(l->nin))) != NULL)
+			cpu_product_pack(1, (uint32_t)(hi - lo), l->nout,
+			    l->nin, x.x + lo * x.ld, x.ld, l->w, l->nin,
+			    l->b, 0, y.x + lo * y.ld, y.ld, room);
 	}
 }
 
@@ -69,26 +68,31 @@ cpu_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
-		uint32_t t = (uint32_t)omp_get_thread_num(), m;
-		uint64_t lo, hi, i;
+		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+		uint64_t lo, hi;
+		nf_real *room = cpu_scratch(c, me, cpu_product_room(l->nout));
 
-		cpu_split(l->nout, t, c->nthread, 16, &lo, &hi);
-		weight_grad(n, l, x, dy, dw, db, (uint32_t)lo, (uint32_t)hi);
-		cpu_split(dx.x == NULL ? 0 : n, t, c->nthread, NF_CPU_TILE,
-		    &lo, &hi);
-		for (i = lo; i < hi; i += m) {
-			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
-			    NF_CPU_TILE;
-			cpu_gemm(0, 0, m, dx.ncol, l->nout, dy.x + i * dy.ld,
-			    dy.ld, l->w, l->nin, add, dx.x + i * dx.ld,
-			    dx.ld);
+		cpu_split(l->nout, me, c->nthread, 8, &lo, &hi);
+		m = room == NULL ? 0 : (uint32_t)(hi - lo);
+		cpu_product_t(m, l->nin, n, dy.x + lo, dy.ld, x.x, x.ld, 0,
+		    dw + lo * l->nin, l->nin, room);
+		if (db != NULL) {
+			memset(db + lo, 0, m * sizeof(*db));
+			cpu_add_columns(n, m, dy.x + lo, dy.ld, db + lo);
 		}
+		cpu_split(dx.x == NULL || room == NULL ? 0 : n, me,
+		    c->nthread, 16, &lo, &hi);
+		cpu_product_pack(0, (uint32_t)(hi - lo), dx.ncol, l->nout,
+		    dy.x + lo * dy.ld, dy.ld, l->w, l->nin, NULL, add,
+		    dx.x + lo * dx.ld, dx.ld, room);
 	}
 }
 
 void
 cpu_linear_ops(struct nf_ops *t)
 {
+	t->pack_size = cpu_pack_size;
+	t->pack = cpu_pack_weight;
 	t->linear = cpu_linear;
 	t->linear_grad = cpu_linear_grad;
 }

@@ -7,6 +7,8 @@
 #include "cpu_spline.h"
 #include "fastmath.h"
 
+#define MANY_ROWS	512
+
 static size_t
 cpu_spline_keep(struct nf_dev *d, uint32_t n, const struct nf_spline *s)
 {
@@ -118,16 +120,23 @@ find_bin(uint32_t bins, double least, const nf_real *e, const double *cum,
 	return k;
 }
 
+/* In 16 sums, whatever the instruction set, so that all agree. */
 static nf_real
 dot(uint32_t n, const nf_real *a, const nf_real *b)
 {
-	nf_real sum = 0;
-	uint32_t j;
+	nf_real sum[16] = { 0 };
+	uint32_t i, j;
 
-#pragma omp simd reduction(+ : sum)
-	for (j = 0; j < n; j++)
-		sum += a[j] * b[j];
-	return sum;
+	for (i = 0; i + 16 <= n; i += 16)
+#pragma omp simd
+		for (j = 0; j < 16; j++)
+			sum[j] = NF_FMA(a[i + j], b[i + j], sum[j]);
+	for (j = 0; i + j < n; j++)
+		sum[j] = NF_FMA(a[i + j], b[i + j], sum[j]);
+	for (i = 8; i > 0; i /= 2)
+		for (j = 0; j < i; j++)
+			sum[j] += sum[j + i];
+	return sum[0];
 }
 
 /* The derivative at inner knot j of feature f, and its slope by the logit. */
@@ -189,6 +198,8 @@ struct tile {
 	void *keep;
 	int inverse;
 	uint64_t clamped;
+	uint32_t most;			/* rows of a tile */
+	nf_real *room;
 };
 
 /* One value through its spline: what leaves the box is left as it is. */
@@ -214,6 +225,26 @@ one_value(struct tile *t, uint32_t f, uint64_t i, nf_real *e,
 	t->logdet[i] += ld;
 }
 
+/* The logits of widths and heights of feature f, the tile's rows. */
+static void
+product(const struct tile *t, uint32_t f, nf_real *logit, size_t ld)
+{
+	const struct nf_linear *l = &t->s->final;
+	size_t row = (size_t)f * (3 * t->s->bins - 1);
+	const nf_real *h = t->h.x + t->first * t->h.ld;
+	uint32_t wide = 2 * t->s->bins;
+
+	if (l->packed != NULL)
+		cpu_product(t->nrow, wide, l->nin, h, t->h.ld,
+		    (const nf_real *)l->packed +
+		    f * cpu_packed_size(l->nin, wide), l->b + row, 0, logit,
+		    ld);
+	else
+		cpu_product_pack(1, t->nrow, wide, l->nin, h, t->h.ld,
+		    l->w + row * l->nin, l->nin, l->b + row, 0, logit, ld,
+		    t->room);
+}
+
 static void
 one_tile(struct tile *t, nf_real *logit)
 {
@@ -224,18 +255,10 @@ one_tile(struct tile *t, nf_real *logit)
 	uint64_t i;
 
 	for (f = 0; f < s->nt; f++) {
-		size_t row = (size_t)f * (3 * s->bins - 1);
-
 		if (t->keep != NULL)
 			logit = (nf_real *)t->keep +
 			    (t->first * s->nt + f) * wide;
-		for (k = 0; k < t->nrow; k++)
-			memcpy(logit + k * ld, s->final.b + row,
-			    wide * sizeof(*logit));
-		cpu_gemm(0, 1, t->nrow, (uint32_t)wide, s->final.nin,
-		    t->h.x + t->first * t->h.ld, t->h.ld,
-		    s->final.w + row * s->final.nin, s->final.nin, 1, logit,
-		    ld);
+		product(t, f, logit, ld);
 		for (k = 0; k < t->nrow; k++) {
 			i = t->first + k;
 			one_value(t, f, i, logit + k * ld, t->keep != NULL ?
@@ -255,17 +278,20 @@ all_tiles(struct nf_dev *d, const struct tile *all)
 	{
 		uint32_t me = (uint32_t)omp_get_thread_num();
 		struct tile t = *all;
-		nf_real *logit = NULL;
+		nf_real *logit;
 		uint64_t lo, hi;
 
-		if (t.keep == NULL)
-			logit = cpu_scratch(c, me, sizeof(*logit) *
-			    NF_CPU_TILE * 2 * t.s->bins);
-		cpu_split(t.n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
+		/* Packing on the way pays with more rows. */
+		t.most = t.s->final.packed != NULL ? NF_CPU_TILE : MANY_ROWS;
+		logit = cpu_scratch(c, me, sizeof(*logit) * t.most * 2 *
+		    t.s->bins + cpu_product_room(t.s->final.nin));
+		if (logit != NULL)
+			t.room = logit + (size_t)t.most * 2 * t.s->bins;
+		cpu_split(t.n, me, c->nthread, 16, &lo, &hi);
 		for (t.first = lo; t.first < hi && !c->oom;
 		    t.first += t.nrow) {
-			t.nrow = hi - t.first < NF_CPU_TILE ?
-			    (uint32_t)(hi - t.first) : NF_CPU_TILE;
+			t.nrow = hi - t.first < t.most ?
+			    (uint32_t)(hi - t.first) : t.most;
 			one_tile(&t, logit);
 		}
 		clamped += t.clamped;

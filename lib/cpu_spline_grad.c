@@ -46,6 +46,8 @@ struct job {
 	nf_real *dw, *db;
 };
 
+#define MANY_ROWS	256		/* whose gradients stay in cache */
+
 /* One value: gradients of its logits, its argument and its two derivatives. */
 static void
 one_value(const struct job *w, uint64_t i, uint32_t f)
@@ -73,7 +75,7 @@ one_value(const struct job *w, uint64_t i, uint32_t f)
 
 /* dh of m rows from i: the products of all features, and two rows each. */
 static void
-hidden_grad(const struct job *w, uint64_t i, uint32_t m)
+hidden_grad(const struct job *w, uint64_t i, uint32_t m, nf_real *room)
 {
 	const struct nf_spline *s = w->s;
 	const struct nf_linear *l = &s->final;
@@ -84,9 +86,10 @@ hidden_grad(const struct job *w, uint64_t i, uint32_t m)
 	uint32_t f, k;
 
 	for (f = 0; f < s->nt; f++)
-		cpu_gemm(0, 0, m, l->nin, (uint32_t)wide,
+		cpu_product_pack(0, m, l->nin, (uint32_t)wide,
 		    w->e + i * ld + f * wide, ld, l->w + f * P * l->nin,
-		    l->nin, f > 0, w->dh.x + i * w->dh.ld, w->dh.ld);
+		    l->nin, NULL, f > 0, w->dh.x + i * w->dh.ld, w->dh.ld,
+		    room);
 	for (f = 0; f < s->nt; f++) {
 		wd = l->w + (f * P + wide) * l->nin;
 		for (k = 0; k < m; k++) {
@@ -104,23 +107,16 @@ hidden_grad(const struct job *w, uint64_t i, uint32_t m)
 
 /* The weights of one feature's widths (part 0) or heights (1). */
 static void
-weight_grad(const struct job *w, uint32_t f, uint32_t part)
+weight_grad(const struct job *w, uint32_t f, uint32_t part, nf_real *room)
 {
 	const struct nf_spline *s = w->s;
 	size_t K = s->bins, ld = s->nt * 2 * K, col = (f * 2 + part) * K;
 	size_t row = f * (3 * K - 1) + part * K;
-	uint32_t i, m;
 
+	cpu_product_t(s->bins, s->final.nin, w->n, w->e + col, ld, w->h.x,
+	    w->h.ld, 0, w->dw + row * s->final.nin, s->final.nin, room);
 	memset(w->db + row, 0, K * sizeof(*w->db));
-	for (i = 0; i < w->n; i += m) {
-		m = w->n - i < NF_CPU_CHUNK ? w->n - i : NF_CPU_CHUNK;
-		cpu_gemm(1, 0, s->bins, s->final.nin, m,
-		    w->e + i * ld + col, ld, w->h.x + (size_t)i * w->h.ld,
-		    w->h.ld, i > 0, w->dw + row * s->final.nin,
-		    s->final.nin);
-		cpu_add_columns(m, s->bins, w->e + i * ld + col, ld,
-		    w->db + row);
-	}
+	cpu_add_columns(w->n, s->bins, w->e + col, ld, w->db + row);
 }
 
 /* The weights of one feature's derivatives: two rows have a gradient. */
@@ -164,25 +160,27 @@ cpu_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
+		uint32_t me = (uint32_t)omp_get_thread_num(), f, m, k;
+		nf_real *room = cpu_scratch(c, me, cpu_product_room(
+		    s->final.nin > 2 * s->bins ? s->final.nin :
+		    2 * s->bins));
 		uint64_t lo, hi, i, r;
-		uint32_t f, m, k;
 
-		cpu_split(n, (uint32_t)omp_get_thread_num(), c->nthread,
-		    NF_CPU_TILE, &lo, &hi);
-		for (i = lo; i < hi; i += m) {
-			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
-			    NF_CPU_TILE;
+		cpu_split(n, me, c->nthread, 16, &lo, &hi);
+		for (i = lo; i < hi && room != NULL; i += m) {
+			m = hi - i < MANY_ROWS ? (uint32_t)(hi - i) :
+			    MANY_ROWS;
 			for (r = i; r < i + m; r++)
 				for (f = 0; f < s->nt; f++)
 					one_value(&w, r, f);
-			hidden_grad(&w, i, m);
+			hidden_grad(&w, i, m, room);
 		}
 #pragma omp barrier
 #pragma omp for schedule(dynamic, 1)
 		for (k = 0; k < 3 * s->nt; k++)
-			if (k < 2 * s->nt)
-				weight_grad(&w, k / 2, k % 2);
-			else
+			if (k < 2 * s->nt && room != NULL)
+				weight_grad(&w, k / 2, k % 2, room);
+			else if (room != NULL)
 				derivative_grad(&w, k - 2 * s->nt);
 	}
 }

@@ -9,6 +9,7 @@ struct nf_eval {
 	struct nf_net *net;
 	struct nf_work **work;		/* [nlane], made when first needed */
 	uint64_t clamped;
+	int packed;			/* the weights, as they now are */
 	int forward, inverse;		/* which maps have been folded */
 };
 
@@ -46,7 +47,7 @@ nf_eval_free(struct nf_eval *e)
 void
 nf_eval_refresh(struct nf_eval *e)
 {
-	e->forward = e->inverse = 0;
+	e->packed = e->forward = e->inverse = 0;
 }
 
 uint64_t
@@ -62,7 +63,7 @@ nf_eval_clamped(struct nf_eval *e)
 struct call {
 	struct nf_eval *e;
 	int inverse;
-	uint64_t first, n;
+	uint64_t n;
 	struct nf_noise noise;
 	const nf_real *in, *context;
 	nf_real *out;
@@ -112,32 +113,30 @@ fail(struct call *c, const struct nf_err *err)
 	}
 }
 
-/* Rows lo .. lo + n of the call, which stand at row `at` of the tile. */
+/* Rows lo .. lo + n of the call. */
 static void
-density_tile(struct call *c, struct nf_work *w, uint32_t at, uint64_t lo,
-    uint32_t n, uint32_t nwork)
+density_tile(struct call *c, struct nf_work *w, uint64_t lo, uint32_t n)
 {
 	const struct nf_shape *s = &c->e->net->flow->shape;
 	size_t D = s->features, C = s->context, size = sizeof(nf_real);
 	const struct nf_ops *o = w->dev->ops;
 
-	o->upload(w->dev, w->x.x + at * D, c->in + lo * D, n * D * size);
+	o->upload(w->dev, w->x.x, c->in + lo * D, n * D * size);
 	if (C > 0)
-		o->upload(w->dev, w->context.x + at * C, c->context + lo * C,
+		o->upload(w->dev, w->context.x, c->context + lo * C,
 		    n * C * size);
-	nf_work_context(w, nwork, s->steps);
-	nf_net_forward(c->e->net, w, nwork);
+	nf_work_context(w, n, s->steps);
+	nf_net_forward(c->e->net, w, n);
 	if (c->out != NULL)
-		o->download(w->dev, c->out + lo * D, w->z.x + at * D,
+		o->download(w->dev, c->out + lo * D, w->z.x,
 		    n * D * size);
 	if (c->logp != NULL)
-		o->download(w->dev, c->logp + lo, w->logp + at,
+		o->download(w->dev, c->logp + lo, w->logp,
 		    n * sizeof(double));
 }
 
 static void
-sample_tile(struct call *c, struct nf_work *w, uint32_t at, uint64_t lo,
-    uint32_t n, uint32_t nwork)
+sample_tile(struct call *c, struct nf_work *w, uint64_t lo, uint32_t n)
 {
 	const struct nf_shape *s = &c->e->net->flow->shape;
 	size_t D = s->features, C = s->context, size = sizeof(nf_real);
@@ -153,14 +152,14 @@ sample_tile(struct call *c, struct nf_work *w, uint32_t at, uint64_t lo,
 		    (row - c->noise.first / g.repeat) * C,
 		    (last - row + 1) * C * size);
 		o->spread(w->dev, n, &g, nf_mat(w->condition, (uint32_t)C,
-		    (uint32_t)C), nf_mat(w->context.x + at * C, (uint32_t)C,
+		    (uint32_t)C), nf_mat(w->context.x, (uint32_t)C,
 		    (uint32_t)C));
 	}
-	nf_work_context(w, nwork, s->steps);
-	o->noise(w->dev, n, &g, nf_mat(w->z.x + at * D, (uint32_t)D,
+	nf_work_context(w, n, s->steps);
+	o->noise(w->dev, n, &g, nf_mat(w->z.x, (uint32_t)D,
 	    (uint32_t)D));
-	nf_net_inverse(c->e->net, w, nwork);
-	o->download(w->dev, c->out + lo * D, w->x.x + at * D, n * D * size);
+	nf_net_inverse(c->e->net, w, n);
+	o->download(w->dev, c->out + lo * D, w->x.x, n * D * size);
 }
 
 /* One tile of the call: those of its rows that the call asks for. */
@@ -168,9 +167,9 @@ static void
 run_tile(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t itile)
 {
 	struct call *c = arg;
-	uint64_t tile = lane->tile, start, lo, hi, count;
+	uint64_t tile = lane->tile, lo = itile * tile, left = c->n - lo, count;
 	struct nf_work **w = &c->e->work[ilane];
-	uint32_t at = 0, n;
+	uint32_t n = (uint32_t)(left < tile ? left : tile);
 	struct nf_err err;
 
 	if (c->failed)
@@ -180,18 +179,10 @@ run_tile(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t itile)
 		fail(c, &err);
 		return;
 	}
-	start = lane->fixed_tile ? c->first / tile * tile : c->first;
-	start += itile * tile;
-	lo = start < c->first ? c->first : start;
-	hi = start + tile < c->first + c->n ? start + tile : c->first + c->n;
-	n = (uint32_t)(hi - lo);
-	if (lane->fixed_tile)
-		at = (uint32_t)(lo - start);
-	(c->inverse ? sample_tile : density_tile)(c, *w, at, lo - c->first, n,
-	    lane->fixed_tile ? lane->tile : n);
+	(c->inverse ? sample_tile : density_tile)(c, *w, lo, n);
 	count = c->out == NULL ? 0 : bound(n * (size_t)(*w)->x.ncol,
-	    c->out + (lo - c->first) * (*w)->x.ncol);
-	count += c->logp == NULL ? 0 : bound_logp(n, c->logp + lo - c->first);
+	    c->out + lo * (*w)->x.ncol);
+	count += c->logp == NULL ? 0 : bound_logp(n, c->logp + lo);
 #pragma omp atomic
 	c->clamped += count;
 }
@@ -200,12 +191,10 @@ static int
 run(struct call *c, struct nf_err *err)
 {
 	struct nf_dev *d = c->e->net->dev;
-	uint64_t start = d->fixed_tile ? c->first / d->tile * d->tile :
-	    c->first;
 
 	if (c->n == 0)
 		return 0;
-	d->ops->each(d, (c->first + c->n - start + d->tile - 1) / d->tile,
+	d->ops->each(d, (c->n + d->tile - 1) / d->tile,
 	    run_tile, c);
 	if (c->failed) {
 		*err = c->err;
@@ -218,14 +207,25 @@ run(struct call *c, struct nf_err *err)
 	return 0;
 }
 
+static int
+make_ready(struct nf_eval *e, struct nf_err *err)
+{
+	if (!e->packed && nf_net_pack(e->net, err) == -1)
+		return -1;
+	e->packed = 1;
+	return 0;
+}
+
 int
-nf_eval_density(struct nf_eval *e, uint64_t first, uint64_t n,
+nf_eval_density(struct nf_eval *e, uint64_t n,
     const nf_real *x, const nf_real *context, nf_real *z, double *logp,
     struct nf_err *err)
 {
-	struct call c = { .e = e, .first = first, .n = n, .in = x,
+	struct call c = { .e = e, .n = n, .in = x,
 		.context = context, .out = z, .logp = logp };
 
+	if (make_ready(e, err) == -1)
+		return -1;
 	if (!e->forward)
 		nf_net_fold(e->net, e->net->dev);
 	e->forward = 1;
@@ -236,9 +236,11 @@ int
 nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
     const nf_real *context, nf_real *x, struct nf_err *err)
 {
-	struct call c = { .e = e, .inverse = 1, .first = g->first, .n = n,
+	struct call c = { .e = e, .inverse = 1, .n = n,
 		.noise = *g, .context = context, .out = x };
 
+	if (make_ready(e, err) == -1)
+		return -1;
 	if (!e->inverse)
 		nf_net_fold_inverse(e->net, e->net->dev);
 	e->inverse = 1;

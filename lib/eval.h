@@ -1,9 +1,9 @@
 /*
  * A flow at work: densities and draws of any number of rows, in host memory.
  *
- * Rows go through the network in tiles, each tile on one lane.  A row's
- * place in its tile is fixed by its number, so what comes out does not
- * depend on how the rows were cut into calls, or on the number of lanes.
+ * Rows go through the network in tiles, each tile on one lane.  What comes
+ * out of a row does not depend on its neighbours: not on how the rows were
+ * cut into calls and tiles, or on the number of lanes.
  */
 #ifndef NF_EVAL_H
 #define NF_EVAL_H
@@ -20,10 +20,10 @@ void nf_eval_free(struct nf_eval *e);
 void nf_eval_refresh(struct nf_eval *e);
 
 /*
- * Rows first .. first + n of x [n][D] and context [n][C]: their latents z
- * [n][D] and log densities logp [n], either NULL if not wanted.
+ * n rows of x [n][D] and context [n][C]: their latents z [n][D] and log
+ * densities logp [n], either NULL if not wanted.
  */
-int nf_eval_density(struct nf_eval *e, uint64_t first, uint64_t n,
+int nf_eval_density(struct nf_eval *e, uint64_t n,
     const nf_real *x, const nf_real *context, nf_real *z, double *logp,
     struct nf_err *err) NF_CHECKED;
 

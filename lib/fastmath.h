@@ -56,6 +56,12 @@ nf_expf(float x)
 }
 
 #ifdef NF_REF
+#define NF_FMA(a, b, c) ((a) * (b) + (c))
+#else
+#define NF_FMA NF_FMAF
+#endif
+
+#ifdef NF_REF
 NF_INLINE double
 nf_exp(double x)
 {

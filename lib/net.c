@@ -6,12 +6,33 @@
 
 /* ---- what the operations are told ------------------------------------- */
 
-struct nf_linear
-nf_net_linear(const struct nf_net *net, size_t weight, size_t bias,
-    uint32_t nin, uint32_t nout)
+/* The packed form of a weight, if there is one and it may be used. */
+static const void *
+find_packed(const struct nf_net *net, const struct nf_work *w, size_t weight)
 {
-	struct nf_linear l = { net->param + weight, net->param + bias, nin,
-		nout, 0 };
+	uint32_t lo = 0, hi = net->npacked, k;
+
+	if (w->train)
+		return NULL;
+	while (lo < hi) {
+		k = (lo + hi) / 2;
+		if (net->packed[k].weight == weight)
+			return net->packed[k].at;
+		if (net->packed[k].weight < weight)
+			lo = k + 1;
+		else
+			hi = k;
+	}
+	return NULL;
+}
+
+struct nf_linear
+nf_net_linear(const struct nf_net *net, const struct nf_work *w,
+    size_t weight, size_t bias, uint32_t nin, uint32_t nout)
+{
+	struct nf_linear l = { .w = net->param + weight,
+		.b = net->param + bias, .nin = nin, .nout = nout,
+		.packed = find_packed(net, w, weight) };
 
 	return l;
 }
@@ -44,7 +65,8 @@ nf_net_norm(const struct nf_net *net, const struct nf_work *w, uint32_t step,
 }
 
 struct nf_spline
-nf_net_spline(const struct nf_net *net, uint32_t step)
+nf_net_spline(const struct nf_net *net, const struct nf_work *w,
+    uint32_t step)
 {
 	const struct nf_shape *s = &net->flow->shape;
 	const struct nf_step_at *at = &net->flow->step[step];
@@ -57,7 +79,7 @@ nf_net_spline(const struct nf_net *net, uint32_t step)
 		.logit_scale = 1 / sqrt((double)s->hidden)
 	};
 
-	p.final = nf_net_linear(net, at->final_weight, at->final_bias,
+	p.final = nf_net_linear(net, w, at->final_weight, at->final_bias,
 	    s->hidden, nt * (3 * s->bins - 1));
 	return p;
 }
@@ -165,6 +187,8 @@ nf_net_free(struct nf_net *net)
 	o->free(net->dev, net->back);
 	o->free(net->dev, net->back_bias);
 	o->free(net->dev, net->logdet);
+	o->free(net->dev, net->pack_memory);
+	nf_free(net->packed);
 	nf_free(net);
 }
 
@@ -200,7 +224,7 @@ hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
 
 	in = nf_mat(w->state[step].x + nt, s->features - nt + s->context,
 	    w->state[step].ld);
-	l = nf_net_linear(net, at->initial_weight, at->initial_bias, in.ncol,
+	l = nf_net_linear(net, w, at->initial_weight, at->initial_bias, in.ncol,
 	    H);
 	o->linear(w->dev, n, &l, in, t[0]);
 	for (b = 0; b < s->blocks; b++) {
@@ -210,16 +234,16 @@ hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
 		r = w->w[step * s->blocks + b];
 		m = nf_net_norm(net, w, step, b, 0);
 		o->norm(w->dev, n, &m, mode, t[b], w->u);
-		l = nf_net_linear(net, ba->linear_weight[0],
+		l = nf_net_linear(net, w, ba->linear_weight[0],
 		    ba->linear_bias[0], H, H);
 		o->linear(w->dev, n, &l, w->u, v);
 		m = nf_net_norm(net, w, step, b, 1);
 		o->norm(w->dev, n, &m, mode, v, w->u);
-		l = nf_net_linear(net, ba->linear_weight[1],
+		l = nf_net_linear(net, w, ba->linear_weight[1],
 		    ba->linear_bias[1], H, H);
 		o->linear(w->dev, n, &l, w->u, r);
 		if (s->context > 0)
-			l = nf_net_linear(net, ba->context_weight,
+			l = nf_net_linear(net, w, ba->context_weight,
 			    ba->context_bias, s->context, H);
 		o->gate(w->dev, n, &l, w->context, r, t[b], t[b + 1]);
 	}
@@ -233,8 +257,8 @@ mix(const struct nf_net *net, struct nf_dev *dev, const nf_real *fold,
     struct nf_mat y)
 {
 	uint32_t D = net->lu.features;
-	struct nf_linear l = { fold + (size_t)k * D * D,
-		bias + (size_t)k * D, D, D, 1 };
+	struct nf_linear l = { .w = fold + (size_t)k * D * D,
+		.b = bias + (size_t)k * D, .nin = D, .nout = D, .exact = 1 };
 
 	x.ncol = y.ncol = D;
 	dev->ops->linear(dev, n, &l, x, y);
@@ -254,7 +278,7 @@ nf_net_forward(const struct nf_net *net, struct nf_work *w, uint32_t n)
 		    w->state[i]);
 		x = w->state[i];
 		h = hidden(net, w, i, n);
-		s = nf_net_spline(net, i);
+		s = nf_net_spline(net, w, i);
 		o->spline(w->dev, n, &s, h, x, w->logdet,
 		    w->train ? w->keep[i] : NULL);
 	}
@@ -276,7 +300,7 @@ nf_net_inverse(const struct nf_net *net, struct nf_work *w, uint32_t n)
 		    w->state[i]);
 		z = w->state[i];
 		h = hidden(net, w, i, n);
-		s = nf_net_spline(net, i);
+		s = nf_net_spline(net, w, i);
 		o->spline_inverse(w->dev, n, &s, h, z, w->logdet);
 	}
 	mix(net, w->dev, net->back, net->back_bias, 0, n, z, w->x);

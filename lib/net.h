@@ -20,6 +20,17 @@ struct nf_net {
 	nf_real *fold, *fold_bias;	/* [nlayer][D][D], [nlayer][D] */
 	nf_real *back, *back_bias;	/* the inverse maps */
 	double *logdet;			/* of all LUs, one number */
+	/* Weights as products want them, for evaluation. */
+	uint32_t npacked;
+	struct nf_packed *packed;	/* in the order of the weights */
+	void *pack_memory;
+};
+
+struct nf_packed {
+	size_t weight, bias;		/* their places among the parameters */
+	uint32_t nin, nout;
+	int step;			/* whose splines it drives, or -1 */
+	void *at;
 };
 
 /* Upload f (kept by reference); nf_net_fold follows any change of param. */
@@ -28,6 +39,8 @@ int nf_net_new(struct nf_net **net, struct nf_dev *dev,
 void nf_net_free(struct nf_net *net);
 void nf_net_fold(struct nf_net *net, struct nf_dev *dev);
 void nf_net_fold_inverse(struct nf_net *net, struct nf_dev *dev);
+/* Pack all weights as they now are; until then evaluation takes them so. */
+int nf_net_pack(struct nf_net *net, struct nf_err *err) NF_CHECKED;
 
 /* Room for n rows on one lane; for training, of all that backward reads. */
 struct nf_work {
@@ -69,10 +82,12 @@ void nf_net_backward(const struct nf_net *net, struct nf_work *w, uint32_t n,
     const nf_real *weight, nf_real *grad);
 
 /* What net_backward.c shares with net.c. */
-struct nf_linear nf_net_linear(const struct nf_net *net, size_t weight,
-    size_t bias, uint32_t nin, uint32_t nout);
+struct nf_linear nf_net_linear(const struct nf_net *net,
+    const struct nf_work *w, size_t weight, size_t bias, uint32_t nin,
+    uint32_t nout);
 struct nf_norm nf_net_norm(const struct nf_net *net, const struct nf_work *w,
     uint32_t step, uint32_t block, uint32_t layer);
-struct nf_spline nf_net_spline(const struct nf_net *net, uint32_t step);
+struct nf_spline nf_net_spline(const struct nf_net *net,
+    const struct nf_work *w, uint32_t step);
 
 #endif

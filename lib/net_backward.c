@@ -19,7 +19,7 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 	uint32_t H = s->hidden;
 
 	if (s->context > 0)
-		l = nf_net_linear(net, at->context_weight, at->context_bias,
+		l = nf_net_linear(net, w, at->context_weight, at->context_bias,
 		    s->context, H);
 	o->gate_grad(w->dev, n, &l, w->context,
 	    w->w[step * s->blocks + b], w->dt, w->da,
@@ -28,7 +28,7 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 
 	m = nf_net_norm(net, w, step, b, 1);
 	o->norm(w->dev, n, &m, NF_NORM_AGAIN, v, w->u);
-	l = nf_net_linear(net, at->linear_weight[1], at->linear_bias[1], H, H);
+	l = nf_net_linear(net, w, at->linear_weight[1], at->linear_bias[1], H, H);
 	o->linear_grad(w->dev, n, &l, w->u, w->da, w->db, 0,
 	    grad + at->linear_weight[1], grad + at->linear_bias[1]);
 	o->norm_grad(w->dev, n, &m, v, w->db, w->db, 0,
@@ -37,7 +37,7 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 
 	m = nf_net_norm(net, w, step, b, 0);
 	o->norm(w->dev, n, &m, NF_NORM_AGAIN, t, w->u);
-	l = nf_net_linear(net, at->linear_weight[0], at->linear_bias[0], H, H);
+	l = nf_net_linear(net, w, at->linear_weight[0], at->linear_bias[0], H, H);
 	o->linear_grad(w->dev, n, &l, w->u, w->db, w->da, 0,
 	    grad + at->linear_weight[0], grad + at->linear_bias[0]);
 	o->norm_grad(w->dev, n, &m, t, w->da, w->dt, 1,
@@ -54,7 +54,7 @@ coupling_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 	const struct nf_step_at *at = &net->flow->step[step];
 	const struct nf_ops *o = w->dev->ops;
 	uint32_t nt = nf_ntransform(s, step), b;
-	struct nf_spline p = nf_net_spline(net, step);
+	struct nf_spline p = nf_net_spline(net, w, step);
 	struct nf_linear l;
 	struct nf_mat in, din;
 
@@ -67,7 +67,7 @@ coupling_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 	in = nf_mat(w->state[step].x + nt, s->features - nt + s->context,
 	    w->state[step].ld);
 	din = nf_mat(d.x + nt, s->features - nt, d.ld);
-	l = nf_net_linear(net, at->initial_weight, at->initial_bias, in.ncol,
+	l = nf_net_linear(net, w, at->initial_weight, at->initial_bias, in.ncol,
 	    s->hidden);
 	o->linear_grad(w->dev, n, &l, in, w->dt, din, 1,
 	    grad + at->initial_weight, grad + at->initial_bias);
@@ -79,7 +79,8 @@ mix_grad(const struct nf_net *net, struct nf_work *w, uint32_t k, uint32_t n,
     struct nf_mat x, struct nf_mat dy, struct nf_mat dx)
 {
 	uint32_t D = net->lu.features;
-	struct nf_linear l = { net->fold + (size_t)k * D * D, NULL, D, D, 1 };
+	struct nf_linear l = { .w = net->fold + (size_t)k * D * D, .nin = D,
+		.nout = D, .exact = 1 };
 
 	x.ncol = D;
 	w->dev->ops->linear_grad(w->dev, n, &l, x, dy, dx, 0,

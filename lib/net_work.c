@@ -34,7 +34,7 @@ cut_train(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	struct nf_spline p;
 
 	for (i = 0; i < s->steps; i++) {
-		p = nf_net_spline(net, (uint32_t)i);
+		p = nf_net_spline(net, w, (uint32_t)i);
 		w->keep[i] = cut(c, w->dev->ops->spline_keep(w->dev, w->n,
 		    &p));
 	}

@@ -235,7 +235,7 @@ density_block(struct nf_raw *r, uint64_t seed, uint64_t first, uint64_t n,
 	    err) == -1 ||
 	    prepare(r, r->target, seed, first, n, row + r->ncontext, ld,
 	    r->D, r->slope, r->x, err) == -1 ||
-	    nf_eval_density(r->eval, first, n, r->x, r->y,
+	    nf_eval_density(r->eval, n, r->x, r->y,
 	    z == NULL ? NULL : r->x, logp, err) == -1)
 		return -1;
 	for (j = 0; z != NULL && j < n * r->D; j++)

@@ -340,7 +340,7 @@ nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
 		return -1;
 	for (i = 0; i < rows->nrow; i += n) {
 		n = rows->nrow - i < NLL_ROWS ? rows->nrow - i : NLL_ROWS;
-		if (nf_eval_density(t->eval, i, n, rows->x + i * D,
+		if (nf_eval_density(t->eval, n, rows->x + i * D,
 		    C > 0 ? rows->context + i * C : NULL, NULL, logp,
 		    err) == -1) {
 			nf_free(logp);

@@ -175,7 +175,7 @@ density(struct nf_dev *d, const struct nf_flow *f, uint64_t n,
 
 	must(nf_net_new(&net, d, f, &err), &err);
 	must(nf_eval_new(&e, net, &err), &err);
-	must(nf_eval_density(e, 0, n, x, context, z, logp, &err), &err);
+	must(nf_eval_density(e, n, x, context, z, logp, &err), &err);
 	nf_eval_free(e);
 	nf_net_free(net);
 }

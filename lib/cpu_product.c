@@ -1,0 +1,279 @@
+/*
+ * CPU: matrix products.
+ *
+ * Every element is one chain of fused multiply-adds, begun with what is added
+ * to it and taken in the order of the inner index, in one accumulator.  So
+ * its bits depend on its operands alone: not on the number of rows, on its
+ * place among them, on the threads or (where there is fma) on the machine,
+ * which no BLAS promises.  The kernel holds ROWS x up to 3 vectors in
+ * registers; weights come packed in panels as wide as that.
+ *
+ * This file is compiled with -ffp-contract=fast: a * b + c is the fma.
+ */
+#include <string.h>
+
+#include "cpu.h"
+
+#if defined(__AVX512F__)
+#define VECTOR	64
+#define ROWS	8
+#elif defined(__AVX2__)
+#define VECTOR	32
+#define ROWS	4
+#elif defined(__aarch64__)
+#define VECTOR	16
+#define ROWS	8
+#else
+#define VECTOR	16
+#define ROWS	4
+#endif
+
+typedef nf_real vec __attribute__((vector_size(VECTOR),
+    aligned(sizeof(nf_real)), may_alias));
+
+#define LANES	(VECTOR / sizeof(nf_real))
+#define WIDE	(3 * LANES)		/* columns of a full panel */
+#define ALWAYS	static inline __attribute__((always_inline))
+
+/* ---- panels ----------------------------------------------------------- */
+
+/*
+ * n columns are cut into panels of 3 vectors and, so that none is left with
+ * one, of 2 at the end.  All panels before column n0 take n0 * k numbers.
+ */
+static uint32_t
+panel_width(uint32_t n, uint32_t at)
+{
+	uint32_t left = (uint32_t)((n - at + LANES - 1) / LANES);
+
+	if (left == 4 || left == 2)
+		return (uint32_t)(2 * LANES);
+	return (uint32_t)((left < 3 ? left : 3) * LANES);
+}
+
+size_t
+cpu_packed_size(uint32_t k, uint32_t n)
+{
+	return (size_t)k * ((n + LANES - 1) / LANES * LANES);
+}
+
+/* Columns [at, at + wide) of b, of which those from n on are 0. */
+static void
+pack_panel(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
+    uint32_t at, uint32_t wide, nf_real *p)
+{
+	uint32_t m = n - at < wide ? n - at : wide, i, j;
+
+	if (m < wide)
+		memset(p, 0, (size_t)k * wide * sizeof(*p));
+	if (!trans) {
+		for (i = 0; i < k; i++)
+			memcpy(p + (size_t)i * wide, b + i * ldb + at,
+			    m * sizeof(*p));
+		return;
+	}
+	for (j = 0; j < m; j++)
+		for (i = 0; i < k; i++)
+			p[(size_t)i * wide + j] = b[(at + j) * ldb + i];
+}
+
+void
+cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
+    nf_real *packed)
+{
+	uint32_t at, wide;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		pack_panel(trans, k, n, b, ldb, at, wide,
+		    packed + (size_t)at * k);
+	}
+}
+
+/* ---- kernels ---------------------------------------------------------- */
+
+/* What the accumulators begin with: a bias, what is there, or 0. */
+enum start { ZERO, BIAS, ADD };
+
+struct tile {
+	uint32_t k, ncol;		/* inner size; columns to write */
+	const nf_real *a;		/* a[i * arow + k * acol] */
+	size_t arow, acol;
+	const nf_real *b;		/* packed, nv vectors wide */
+	enum start start;
+	const nf_real *bias;
+	nf_real *c;
+	size_t ldc;
+};
+
+/* A vector's worth of c or bias, of which ncol numbers exist. */
+ALWAYS vec
+load_part(const nf_real *p, uint32_t ncol)
+{
+	nf_real part[LANES] = { 0 };
+
+	if (ncol >= LANES)
+		return *(const vec *)p;
+	memcpy(part, p, ncol * sizeof(*p));
+	return *(const vec *)part;
+}
+
+ALWAYS void
+store_part(nf_real *p, uint32_t ncol, vec v)
+{
+	if (ncol >= LANES)
+		*(vec *)p = v;
+	else
+		memcpy(p, &v, ncol * sizeof(*p));
+}
+
+/* Columns of the tile that vector v holds. */
+#define HAS(t, v) ((t)->ncol > (v) * LANES ? \
+    (uint32_t)((t)->ncol - (v) * LANES) : 0)
+
+ALWAYS void
+kernel(const struct tile *t, int rows, int nv)
+{
+	const nf_real *a = t->a, *b = t->b;
+	vec acc[ROWS][3], x[3], y;
+	uint32_t k;
+	int i, v;
+
+	for (i = 0; i < rows; i++)
+		for (v = 0; v < nv; v++)
+			acc[i][v] = t->start == ZERO ? (vec){ 0 } :
+			    t->start == BIAS ? load_part(t->bias + v * LANES,
+			    HAS(t, v)) : load_part(t->c + i * t->ldc +
+			    v * LANES, HAS(t, v));
+	for (k = 0; k < t->k; k++) {
+#pragma GCC unroll 3
+		for (v = 0; v < nv; v++)
+			x[v] = *(const vec *)(b + v * LANES);
+#pragma GCC unroll 8
+		for (i = 0; i < rows; i++) {
+			y = a[i * t->arow] - (vec){ 0 };
+#pragma GCC unroll 3
+			for (v = 0; v < nv; v++)
+				acc[i][v] += y * x[v];
+		}
+		a += t->acol;
+		b += nv * LANES;
+	}
+	for (i = 0; i < rows; i++)
+		for (v = 0; v < nv; v++)
+			store_part(t->c + i * t->ldc + v * LANES, HAS(t, v),
+			    acc[i][v]);
+}
+
+/* The kernel for constants of rows and vectors; acol is 1 or not. */
+#define CASE(n)							\
+	case n:								\
+		kernel(t, n, nv);					\
+		break;
+
+ALWAYS void
+kernel_rows(const struct tile *t, uint32_t rows, int nv)
+{
+	switch (rows) {
+	CASE(1) CASE(2) CASE(3) CASE(4)
+#if ROWS > 4
+	CASE(5) CASE(6) CASE(7) CASE(8)
+#endif
+	}
+}
+
+static void __attribute__((noinline))
+kernel_any(const struct tile *t, uint32_t rows, uint32_t wide)
+{
+	if (wide == WIDE)
+		kernel_rows(t, rows, 3);
+	else if (wide == 2 * LANES)
+		kernel_rows(t, rows, 2);
+	else
+		kernel_rows(t, rows, 1);
+}
+
+/* All m rows of one panel. */
+static void
+panel_rows(struct tile *t, uint32_t m, uint32_t wide)
+{
+	uint32_t i, rows;
+
+	for (i = 0; i < m; i += rows) {
+		rows = m - i < ROWS ? m - i : ROWS;
+		kernel_any(t, rows, wide);
+		t->a += rows * t->arow;
+		t->c += rows * t->ldc;
+	}
+}
+
+/* ---- products --------------------------------------------------------- */
+
+void
+cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
+    const nf_real *packed, const nf_real *bias, int add, nf_real *c,
+    size_t ldc)
+{
+	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
+		.start = add ? ADD : bias != NULL ? BIAS : ZERO };
+	uint32_t at, wide;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		t.ncol = n - at < wide ? n - at : wide;
+		t.a = a;
+		t.b = packed + (size_t)at * k;
+		t.bias = bias == NULL ? NULL : bias + at;
+		t.c = c + at;
+		panel_rows(&t, m, wide);
+	}
+}
+
+void
+cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
+    const nf_real *a, size_t lda, const nf_real *b, size_t ldb,
+    const nf_real *bias, int add, nf_real *c, size_t ldc, nf_real *room)
+{
+	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
+		.b = room, .start = add ? ADD : bias != NULL ? BIAS : ZERO };
+	uint32_t at, wide;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		pack_panel(trans, k, n, b, ldb, at, wide, room);
+		t.ncol = n - at < wide ? n - at : wide;
+		t.a = a;
+		t.bias = bias == NULL ? NULL : bias + at;
+		t.c = c + at;
+		panel_rows(&t, m, wide);
+	}
+}
+
+void
+cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
+    nf_real *room)
+{
+	struct tile t = { .arow = 1, .acol = lda, .b = room, .ldc = ldc };
+	uint32_t at, wide, i;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		t.ncol = n - at < wide ? n - at : wide;
+		for (i = 0; i < k; i += t.k) {
+			t.k = k - i < CPU_INNER ? k - i : CPU_INNER;
+			pack_panel(0, t.k, n, b + i * ldb, ldb, at, wide,
+			    room);
+			t.start = add || i > 0 ? ADD : ZERO;
+			t.a = a + i * lda;
+			t.c = c + at;
+			panel_rows(&t, m, wide);
+		}
+	}
+}
+
+size_t
+cpu_product_room(uint32_t k)
+{
+	return (k > CPU_INNER ? k : CPU_INNER) * WIDE * sizeof(nf_real);
+}

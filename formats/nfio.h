@@ -129,6 +129,12 @@ int nf_pick_rows(struct nf_pick *p, struct nf_rows *rows, struct nf_err *err)
     NF_CHECKED;
 void nf_pick_free(struct nf_pick *p);
 
+/* True if every value is finite; else *i and *j are the first that is not. */
+bool nf_rows_finite(const struct nf_rows *r, uint64_t *i, uint32_t *j);
+/* Move the rows of x that are finite to its front; returns how many. */
+uint64_t nf_rows_drop(void *x, uint64_t nrow, uint32_t ncol,
+    enum nf_type type);
+
 /* ---- the tensor stream: nfstream(5) ----------------------------------- */
 
 struct nf_reader;
@@ -329,7 +335,9 @@ struct nf_h5;
 /*
  * Open one or more HDF5 files as one table: dataset is a 2-D dataset with
  * attribute `columns`, or a group of 1-D columns.  type is NF_F64 where any
- * column needs it (64-bit floats, integers beyond 24 bits).
+ * column needs it (64-bit floats, integers beyond 24 bits).  Values are
+ * exact: an integer that float64 cannot hold is NF_EDATA.  libhdf5 prints
+ * no errors of its own from then on.
  */
 int nf_h5_open(struct nf_h5 **t, const char *const *file, uint32_t nfile,
     const char *dataset, struct nf_err *err) NF_CHECKED;
@@ -337,7 +345,17 @@ const struct nf_schema *nf_h5_schema(const struct nf_h5 *t);
 /* Choose columns and rows before the first nf_h5_next. */
 int nf_h5_select(struct nf_h5 *t, const uint32_t *col, uint32_t ncol,
     uint64_t skip, uint64_t nrow, struct nf_err *err) NF_CHECKED;
-/* As nf_reader_next. */
+
+/*
+ * What to do with rows that hold an infinity or NaN: an error that names
+ * row and column (the default), nothing, or leave them out, counted; the
+ * schema's nrow is then unknown.  Before the first nf_h5_next.
+ */
+enum nf_nonfinite { NF_FAIL, NF_PASS, NF_DROP };
+void nf_h5_nonfinite(struct nf_h5 *t, enum nf_nonfinite policy);
+uint64_t nf_h5_dropped(const struct nf_h5 *t);
+
+/* As nf_reader_next; threads read ahead. */
 int nf_h5_next(struct nf_h5 *t, struct nf_rows *rows, struct nf_err *err)
     NF_CHECKED;
 void nf_h5_close(struct nf_h5 *t);

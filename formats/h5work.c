@@ -1,0 +1,228 @@
+/* A thread's share of reading: a chunk or a run of rows, to its place. */
+#include <errno.h>
+#include <libdeflate.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "h5.h"
+
+#define TILE		(16u << 10)	/* bytes unshuffled at once: in cache */
+#define KEEP		(32u << 20)	/* bytes a thread keeps for itself */
+
+/* A thread's own: an unpacker, and room for a chunk and for a tile. */
+struct mine {
+	struct libdeflate_decompressor *inflate;
+	unsigned char *chunk, *tile;
+	size_t nchunk, ntile;
+};
+
+struct nf_h5_work {
+	struct nf_pool *pool;
+	struct mine *mine;		/* one a thread */
+};
+
+static unsigned char *
+room(unsigned char **p, size_t *have, size_t want)
+{
+	if (*have < want) {
+		nf_free(*p);
+		*p = nf_alloc(want, 1, "a chunk", NULL);
+		*have = *p == NULL ? 0 : want;
+	}
+	return *p;
+}
+
+/* Where the rows of job go: from the row-th of the file on. */
+static void
+aim(const struct nf_h5_job *j, uint64_t row, struct nf_h5_gather *g)
+{
+	const struct nf_h5_part *p = j->part;
+	const struct nf_h5_slab *s = j->slab;
+
+	g->src_step = p->chunk_cols;
+	g->from = p->from + p->block[j->block];
+	g->to = p->to + p->block[j->block];
+	g->n = p->block[j->block + 1] - p->block[j->block];
+	g->type = s->type;
+	g->out_step = s->column->n;
+	g->out = s->x + (row - s->row) * s->column->n * nf_type_size(s->type);
+}
+
+static enum nf_h5_trouble
+gather(struct nf_h5_job *j, struct nf_h5_gather *g, uint64_t row)
+{
+	if (nf_h5_gather(g, j->part->elem.kind, j->part->elem.swap,
+	    &j->bad) == 0)
+		return NF_H5_FINE;
+	j->bad.row += row;
+	return NF_H5_INEXACT;
+}
+
+/* Gather from a shuffled chunk, a tile of rows at a time. */
+static enum nf_h5_trouble
+gather_shuffled(struct nf_h5_job *j, struct mine *m, const unsigned char *x)
+{
+	const struct nf_h5_part *p = j->part;
+	size_t step = p->chunk_cols, size = p->elem.size;
+	uint64_t i, n = TILE / (step * size) + 1;
+	struct nf_h5_gather g;
+	enum nf_h5_trouble t = NF_H5_FINE;
+
+	if (n > j->nrow)
+		n = j->nrow;
+	if (room(&m->tile, &m->ntile, n * step * size) == NULL)
+		return NF_H5_NO_MEMORY;
+	g.src = m->tile;
+	for (i = 0; i < j->nrow && t == NF_H5_FINE; i += n) {
+		g.nrow = j->nrow - i < n ? j->nrow - i : n;
+		nf_h5_unshuffle(x, p->chunk_rows * step, size,
+		    (j->row + i - j->first) * step, g.nrow * step, m->tile);
+		aim(j, j->row + i, &g);
+		t = gather(j, &g, j->row + i);
+	}
+	return t;
+}
+
+/* The chunk's bytes, inflated if they were deflated. */
+static enum nf_h5_trouble
+unpack(const struct nf_h5_job *j, struct mine *m, const unsigned char **x)
+{
+	size_t want = j->part->chunk_bytes;
+	int deflate = j->part->deflate;
+
+	*x = j->raw;
+	if (deflate == -1 || j->skipped >> deflate & 1)
+		return j->nraw < want ? NF_H5_TOO_SHORT : j->nraw > want ?
+		    NF_H5_TOO_LONG : NF_H5_FINE;
+	*x = room(&m->chunk, &m->nchunk, want);
+	if (m->inflate == NULL)
+		m->inflate = libdeflate_alloc_decompressor();
+	if (*x == NULL || m->inflate == NULL)
+		return NF_H5_NO_MEMORY;
+	switch (libdeflate_zlib_decompress(m->inflate, j->raw, j->nraw,
+	    m->chunk, want, NULL)) {
+	case LIBDEFLATE_SUCCESS:
+		return NF_H5_FINE;
+	case LIBDEFLATE_SHORT_OUTPUT:
+		return NF_H5_TOO_SHORT;
+	case LIBDEFLATE_INSUFFICIENT_SPACE:
+		return NF_H5_TOO_LONG;
+	default:
+		return NF_H5_BAD_DEFLATE;
+	}
+}
+
+void
+nf_h5_run_chunk(struct nf_task *task, unsigned thread)
+{
+	struct nf_h5_job *j = (struct nf_h5_job *)task;
+	const struct nf_h5_part *p = j->part;
+	struct mine *m = &j->work->mine[thread];
+	const unsigned char *x;
+	struct nf_h5_gather g;
+
+	j->trouble = unpack(j, m, &x);
+	if (j->trouble == NF_H5_FINE && p->shuffle != -1 && p->elem.size > 1 &&
+	    !(j->skipped >> p->shuffle & 1))
+		j->trouble = gather_shuffled(j, m, x);
+	else if (j->trouble == NF_H5_FINE) {
+		g.src = x + (j->row - j->first) * p->chunk_cols * p->elem.size;
+		g.nrow = j->nrow;
+		aim(j, j->row, &g);
+		j->trouble = gather(j, &g, j->row);
+	}
+	nf_free(j->raw);
+	j->raw = NULL;
+	if (m->nchunk > KEEP) {
+		nf_free(m->chunk);
+		m->chunk = NULL;
+		m->nchunk = 0;
+	}
+}
+
+static enum nf_h5_trouble
+read_flat(struct nf_h5_job *j, unsigned char *x, uint64_t at, size_t n)
+{
+	size_t got = 0;
+	ssize_t k;
+
+	while (got < n) {
+		k = nf_fault(NF_FAULT_READ) ? (errno = EIO, -1) :
+		    pread(j->part->fd, x + got, n - got, (off_t)(at + got));
+		if (k == 0)
+			return NF_H5_CUT_SHORT;
+		if (k == -1 && errno != EINTR) {
+			j->system = errno;
+			return NF_H5_CANNOT_READ;
+		}
+		got += k == -1 ? 0 : (size_t)k;
+	}
+	return NF_H5_FINE;
+}
+
+void
+nf_h5_run_flat(struct nf_task *task, unsigned thread)
+{
+	struct nf_h5_job *j = (struct nf_h5_job *)task;
+	const struct nf_h5_part *p = j->part;
+	struct mine *m = &j->work->mine[thread];
+	size_t rowsize = (size_t)p->ncol * p->elem.size;
+	uint64_t at = p->offset + j->row * rowsize;
+	struct nf_h5_gather g;
+
+	aim(j, j->row, &g);
+	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap)) {
+		j->trouble = read_flat(j, g.out, at, j->nrow * rowsize);
+		return;
+	}
+	if (room(&m->tile, &m->ntile, j->nrow * rowsize) == NULL) {
+		j->trouble = NF_H5_NO_MEMORY;
+		return;
+	}
+	j->trouble = read_flat(j, m->tile, at, j->nrow * rowsize);
+	g.src = m->tile;
+	g.nrow = j->nrow;
+	if (j->trouble == NF_H5_FINE)
+		j->trouble = gather(j, &g, j->row);
+}
+
+/* ---- the threads ------------------------------------------------------ */
+
+int
+nf_h5_work_open(struct nf_h5_work **out, struct nf_err *err)
+{
+	struct nf_h5_work *w = nf_alloc(1, sizeof(*w), "threads", err);
+
+	*out = w;
+	if (w == NULL)
+		return -1;
+	if (nf_pool_open(&w->pool, err) == 0 && (w->mine = nf_alloc(
+	    nf_pool_size(w->pool), sizeof(*w->mine), "threads", err)) != NULL)
+		return 0;
+	nf_h5_work_close(w);
+	*out = NULL;
+	return -1;
+}
+
+struct nf_pool *
+nf_h5_work_pool(const struct nf_h5_work *w)
+{
+	return w->pool;
+}
+
+void
+nf_h5_work_close(struct nf_h5_work *w)
+{
+	unsigned i;
+
+	if (w == NULL)
+		return;
+	for (i = 0; w->mine != NULL && i < nf_pool_size(w->pool); i++) {
+		nf_free(w->mine[i].chunk);
+		nf_free(w->mine[i].tile);
+		libdeflate_free_decompressor(w->mine[i].inflate);
+	}
+	nf_pool_close(w->pool);
+	nf_free(w->mine);
+	nf_free(w);
+}

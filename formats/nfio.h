@@ -360,6 +360,21 @@ int nf_h5_next(struct nf_h5 *t, struct nf_rows *rows, struct nf_err *err)
     NF_CHECKED;
 void nf_h5_close(struct nf_h5 *t);
 
+/*
+ * Write a file that nf_h5_open reads: dataset is chunked, rows x columns, or
+ * with group a group of 1-D columns; names, prep and notes are attributes.
+ * gzip: 0 stores the bytes as they are, 1 to 9 shuffles and deflates them.
+ * The file appears under its name when nf_h5_writer_end has returned 0.
+ */
+struct nf_h5_writer;
+int nf_h5_writer_open(struct nf_h5_writer **w, const char *path,
+    const char *dataset, const struct nf_schema *s, bool group, int gzip,
+    struct nf_err *err) NF_CHECKED;
+int nf_h5_writer_put(struct nf_h5_writer *w, const void *x, uint64_t nrow,
+    struct nf_err *err) NF_CHECKED;
+int nf_h5_writer_end(struct nf_h5_writer *w, struct nf_err *err) NF_CHECKED;
+void nf_h5_writer_close(struct nf_h5_writer *w);	/* commits nothing */
+
 /* ---- the configuration, nfpipe.cfg(5), and the model, nfmodel(5) ------ */
 
 #include "cfg.h"

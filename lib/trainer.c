@@ -303,7 +303,8 @@ nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 	fetch_tally(t);
 	if (t->dev->ops->sync(t->dev, err) == -1)
 		return -1;
-	if (t->host.skipped_worst >= t->opt.max_skipped)
+	if (t->host.skipped_worst > 0 &&
+	    t->host.skipped_worst >= t->opt.max_skipped)
 		return nf_fail(err, NF_EDATA, "epoch %u: %llu batches in a "
 		    "row gave a loss or gradient that is not finite; lower "
 		    "lr or set clip_norm", t->epoch + 1,

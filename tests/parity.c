@@ -357,7 +357,7 @@ test_gradients(hid_t file, const struct pass *p)
 /*
  * The largest model's gradients are stored as norms and first entries.  A
  * value that float32 moves across a knot changes its own step's gradients by
- * a share of the few rows' sum, so a few tensors may stand out.
+ * a share of the few rows' sum, so the tensors of a step may stand out.
  */
 static void
 test_gradient_heads(hid_t file, const struct pass *p)
@@ -395,7 +395,7 @@ test_gradient_heads(hid_t file, const struct pass *p)
 		far += !(e <= 1e-3);
 		count++;
 	}
-	ok(worst <= (THEIRS ? 1e-2 : 1e-9) && far <= count / 50,
+	ok(worst <= (THEIRS ? 1e-2 : 1e-9) && far <= count / 20,
 	    "%s: %zu gradients off by %.2g of their largest, %zu by more "
 	    "than 1e-3", label, count, worst, far);
 	ok(worst_l2 <= 1e-3, "%s: norms of gradients off by %.2g", label,

@@ -104,30 +104,46 @@ static void
 row_scale(const struct nf_norm *m, enum nf_norm_mode mode, uint32_t ncol,
     nf_real *mean, nf_real *scale)
 {
+	const nf_real *var = m->running_var, *weight = m->weight;
 	uint32_t j;
 
 	for (j = 0; j < ncol; j++)
-		if (m->weight == NULL) {
-			mean[j] = 0;
+		mean[j] = weight == NULL ? 0 : mode == NF_NORM_EVAL ?
+		    m->running_mean[j] : m->mean[j];
+	if (weight == NULL)
+		for (j = 0; j < ncol; j++)
 			scale[j] = 1;
-		} else if (mode == NF_NORM_EVAL) {
-			mean[j] = m->running_mean[j];
-			scale[j] = m->weight[j] / (nf_real)sqrt(
-			    (double)m->running_var[j] + NF_NORM_EPS);
-		} else {
-			mean[j] = m->mean[j];
-			scale[j] = m->weight[j] * m->invstd[j];
-		}
+	else if (mode == NF_NORM_EVAL)
+#pragma omp simd
+		for (j = 0; j < ncol; j++)
+			scale[j] = weight[j] /
+			    NF_SQRT(var[j] + (nf_real)NF_NORM_EPS);
+	else
+#pragma omp simd
+		for (j = 0; j < ncol; j++)
+			scale[j] = weight[j] * m->invstd[j];
 }
 
+/* Call f for an activation that the compiler knows: no test in its loops. */
+#define FOR_ACT(act, f, ...)						\
+	switch (act) {							\
+	case NF_RELU:							\
+		f(NF_RELU, __VA_ARGS__);				\
+		break;							\
+	case NF_LEAKY_RELU:						\
+		f(NF_LEAKY_RELU, __VA_ARGS__);				\
+		break;							\
+	case NF_ELU:							\
+		f(NF_ELU, __VA_ARGS__);					\
+		break;							\
+	}
 
-static void
-apply_rows(const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
+static inline __attribute__((always_inline)) void
+apply_rows(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
     struct nf_mat u, const nf_real *mean, const nf_real *scale,
     nf_real *mask)
 {
 	const nf_real *bias = m->bias, *x;
-	enum nf_act act = m->act;
 	nf_real *y;
 	uint64_t i;
 	uint32_t j;
@@ -171,27 +187,47 @@ cpu_norm(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
 		cpu_split(n, me, c->nthread, 1, &lo, &hi);
 		if (mean != NULL) {
 			row_scale(m, mode, ncol, mean, mean + ncol);
-			apply_rows(m, lo, hi, t, u, mean, mean + ncol,
-			    mode != NF_NORM_EVAL && m->dropout > 0 ?
-			    mean + 2 * ncol : NULL);
+			FOR_ACT(m->act, apply_rows, m, lo, hi, t, u, mean,
+			    mean + ncol, mode != NF_NORM_EVAL &&
+			    m->dropout > 0 ? mean + 2 * ncol : NULL);
 		}
 	}
 }
 
 /* ---- backward --------------------------------------------------------- */
 
+/* One row of grad_sums, where there is a norm. */
+static inline __attribute__((always_inline)) void
+grad_row(enum nf_act act, uint32_t ncol, const nf_real *restrict x,
+    const nf_real *restrict mean, const nf_real *restrict scale,
+    const nf_real *restrict bias, const nf_real *restrict invstd,
+    nf_real *restrict g, nf_real *restrict sum_g, nf_real *restrict sum_gx)
+{
+	uint32_t j;
+
+#pragma omp simd
+	for (j = 0; j < ncol; j++) {
+		nf_real v = x[j] - mean[j];
+		nf_real e = g[j] *
+		    nf_act_slope(act, v * scale[j] + bias[j]);
+
+		g[j] = e;
+		sum_g[j] += e;
+		sum_gx[j] += e * (v * invstd[j]);
+	}
+}
+
 /*
  * du becomes the gradient at the norm's output; without sums that is all.
  * sum[j], sum[ncol + j] += its sum and its sum times the normalised value.
  */
-static void
-grad_sums(const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
+static inline __attribute__((always_inline)) void
+grad_sums(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
     struct nf_mat du, const nf_real *mean, const nf_real *scale,
     nf_real *part, double *sum, nf_real *mask)
 {
 	const nf_real *bias = m->bias, *invstd = m->invstd, *x;
 	uint32_t ncol = t.ncol, j, k;
-	enum nf_act act = m->act;
 	nf_real *g;
 	uint64_t i;
 
@@ -209,16 +245,8 @@ grad_sums(const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
 				g[j] *= nf_act_slope(act, x[j]);
 			continue;
 		}
-#pragma omp simd
-		for (j = 0; j < ncol; j++) {
-			nf_real v = x[j] - mean[j];
-			nf_real e = g[j] *
-			    nf_act_slope(act, v * scale[j] + bias[j]);
-
-			g[j] = e;
-			part[j] += e;
-			part[ncol + j] += e * (v * invstd[j]);
-		}
+		grad_row(act, ncol, x, mean, scale, bias, invstd, g, part,
+		    part + ncol);
 		k = (uint32_t)(i - lo) % SHORT_SUM;
 		if (k != SHORT_SUM - 1 && i != hi - 1)
 			continue;
@@ -281,7 +309,8 @@ cpu_norm_grad(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
 		if (sum != NULL) {
 			memset(sum, 0, nbyte);
 			row_scale(m, NF_NORM_AGAIN, ncol, mean, scale);
-			grad_sums(m, lo, hi, t, du, mean, scale, part, sum,
+			FOR_ACT(m->act, grad_sums, m, lo, hi, t, du, mean,
+			    scale, part, sum,
 			    m->dropout > 0 ? part + 2 * ncol : NULL);
 		}
 #pragma omp barrier

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "cpu.h"
+#include "fastmath.h"
 
 #define HALF_LN_2PI 0.91893853320467274178
 
@@ -140,11 +141,7 @@ cpu_adam(struct nf_dev *d, size_t n, const struct nf_tally *t, nf_real *param,
 
 		m[i] = mi;
 		v[i] = vi;
-#ifdef NF_REF
-		param[i] -= rate * mi / (sqrt(vi) * root + eps);
-#else
-		param[i] -= rate * mi / (sqrtf(vi) * root + eps);
-#endif
+		param[i] -= rate * mi / (NF_SQRT(vi) * root + eps);
 	}
 }
 

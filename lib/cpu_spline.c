@@ -121,22 +121,23 @@ find_bin(uint32_t bins, double least, const nf_real *e, const double *cum,
 }
 
 /* In 16 sums, whatever the instruction set, so that all agree. */
+typedef nf_real sums __attribute__((vector_size(16 * sizeof(nf_real)),
+    aligned(sizeof(nf_real)), may_alias));
+
 static nf_real
 dot(uint32_t n, const nf_real *a, const nf_real *b)
 {
-	nf_real sum[16] = { 0 };
+	sums s = { 0 };
 	uint32_t i, j;
 
 	for (i = 0; i + 16 <= n; i += 16)
-#pragma omp simd
-		for (j = 0; j < 16; j++)
-			sum[j] = NF_FMA(a[i + j], b[i + j], sum[j]);
+		s += *(const sums *)(a + i) * *(const sums *)(b + i);
 	for (j = 0; i + j < n; j++)
-		sum[j] = NF_FMA(a[i + j], b[i + j], sum[j]);
+		s[j] += a[i + j] * b[i + j];
 	for (i = 8; i > 0; i /= 2)
 		for (j = 0; j < i; j++)
-			sum[j] += sum[j + i];
-	return sum[0];
+			s[j] += s[j + i];
+	return s[0];
 }
 
 /* The derivative at inner knot j of feature f, and its slope by the logit. */

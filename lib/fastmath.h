@@ -57,8 +57,10 @@ nf_expf(float x)
 
 #ifdef NF_REF
 #define NF_FMA(a, b, c) ((a) * (b) + (c))
+#define NF_SQRT sqrt
 #else
 #define NF_FMA NF_FMAF
+#define NF_SQRT sqrtf
 #endif
 
 #ifdef NF_REF
@@ -81,25 +83,32 @@ nf_sigmoid(nf_real x)
 	return 1 / (1 + nf_exp(-x));
 }
 
-/* Activation, and its derivative at the same argument. */
+/*
+ * Activation, and its derivative at the same argument; written without a
+ * condition that a compiler might take for a branch.
+ */
 NF_INLINE nf_real
 nf_act(enum nf_act act, nf_real x)
 {
+	nf_real up = x > 0 ? x : 0, down = x > 0 ? 0 : x;
+
 	if (act == NF_RELU)
-		return x > 0 ? x : 0;
+		return up;
 	if (act == NF_LEAKY_RELU)
-		return x > 0 ? x : (nf_real)NF_LEAKY_SLOPE * x;
-	return x > 0 ? x : nf_exp(x) - 1;
+		return up + (nf_real)NF_LEAKY_SLOPE * down;
+	return up + (nf_exp(down) - 1);
 }
 
 NF_INLINE nf_real
 nf_act_slope(enum nf_act act, nf_real x)
 {
+	const nf_real leaky = (nf_real)NF_LEAKY_SLOPE;
+
 	if (act == NF_RELU)
-		return x > 0 ? 1 : 0;
+		return (nf_real)(x > 0);
 	if (act == NF_LEAKY_RELU)
-		return x > 0 ? 1 : (nf_real)NF_LEAKY_SLOPE;
-	return x > 0 ? 1 : nf_exp(x);
+		return leaky + (1 - leaky) * (nf_real)(x > 0);
+	return nf_exp(x > 0 ? 0 : x);
 }
 
 /* ln(1 + e^x), and its derivative; double, for the scalars of a spline. */

@@ -2,13 +2,12 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 BUILD = build
-BLAS = openblas
 CFLAGS = -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wpointer-arith -Wvla -Wno-pass-failed
-PKGS = hdf5 libzstd libxxhash inih libdeflate $(BLAS)
+PKGS = hdf5 libzstd libxxhash libdeflate
 DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev \
-    libinih-dev libdeflate-dev libopenblas-dev bats perl mandoc zstd \
+    libdeflate-dev bats perl mandoc zstd \
     $(if $(findstring clang,$(CC)),clang libomp-dev)
 pkg_cflags := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs := $(shell pkg-config --libs $(PKGS) 2>/dev/null)

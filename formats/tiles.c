@@ -53,6 +53,9 @@ have_rows(struct nf_tiles *t, struct nf_err *err)
 	while (t->row == t->rows.nrow) {
 		t->row = 0;
 		rc = nf_reader_next(t->r, &t->rows, err);
+		if (rc == 1 && t->copy != NULL &&
+		    nf_writer_put(t->copy, t->rows.x, t->rows.nrow, err) == -1)
+			return -1;
 		if (rc == 1)
 			continue;
 		t->rows.nrow = 0;

@@ -1,12 +1,12 @@
 /*
  * Columns of streams found by name, a few rows at a time, as doubles; and
- * histograms of them.  Included by nfio.h.
+ * pictures of them.  Included by nfio.h.
  */
 #ifndef NF_TILES_H
 #define NF_TILES_H
 
 #include "nfio.h"
-#include "hists.h"
+#include "views.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +27,7 @@ struct nf_tiles {
 	bool optional;
 	uint32_t *col;		/* where they stand, or NF_NO_COLUMN */
 	double *x;		/* a tile: column j begins at j * NF_TILE */
+	struct nf_writer *copy;	/* all rows go there too, or NULL */
 };
 
 /* Set open, file and nfile of a zeroed struct; this opens the first. */
@@ -41,16 +42,24 @@ int nf_tiles_choose(struct nf_tiles *t, const struct nf_list *names,
 int nf_tiles_next(struct nf_tiles *t, struct nf_err *err) NF_CHECKED;
 void nf_tiles_close(struct nf_tiles *t);
 
+/* What is drawn, and how it is counted. */
+struct nf_views_spec {
+	enum nf_view_kind kind;
+	const char *columns;	/* COLUMNS, NULL for all; of a pair, two */
+	const char *weight;	/* a column, or NULL */
+	const char *fold;	/* a column that tells events, or NULL */
+	double truth;		/* see struct nf_view */
+	struct nf_binning bx, by;
+};
+
 /*
- * Histograms of the COLUMNS (NULL: all but the weight) of a sample and, if
- * its open is set, of a reference.  A column that the reference lacks has
- * none, unless columns asked for it.  weight names a column or is NULL; a
- * reference without it counts every row once.  The names are in
- * side[NF_SAMPLE].names, and the weight's is the last of them.
+ * Pictures of a sample and, if its open is set, of a reference.  A column
+ * that the reference lacks is drawn without it, unless columns asked for it;
+ * a reference without the weight or the events counts every row once.  The
+ * names are the first of side[NF_SAMPLE].names.
  */
-int nf_hists_read(struct nf_hists *t, struct nf_tiles side[2],
-    const char *columns, const char *weight, const struct nf_binning *b,
-    struct nf_err *err) NF_CHECKED;
+int nf_views_read(struct nf_views *t, struct nf_tiles side[2],
+    const struct nf_views_spec *s, struct nf_err *err) NF_CHECKED;
 
 #ifdef __cplusplus
 }

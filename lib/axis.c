@@ -73,7 +73,9 @@ nf_axis_uniform(struct nf_axis *a, int nbin, double lo, double hi,
 	if (axis_alloc(a, NF_AXIS_UNIFORM, nbin, err) == -1)
 		return -1;
 	for (k = 0; k <= nbin; k++)
-		a->lim[k + 1] = (lo * (nbin - k) + hi * k) / nbin;
+		/* Longer, so that round edges come out round. */
+		a->lim[k + 1] = (double)(((long double)lo * (nbin - k) +
+		    (long double)hi * k) / nbin);
 	a->lim[1] = lo;
 	a->lim[nbin + 1] = hi;
 	a->scale = nbin / (hi - lo);

@@ -39,6 +39,8 @@ struct nf_binning {
 	int nbin;		/* 0: choose */
 	double lo, hi;		/* NAN: choose */
 	bool log;		/* equal widths of log x */
+	bool filled;		/* choose so many that NF_AXIS_BINS hold
+				 * something, though others are empty */
 	const double *edge;	/* or NULL: [nedge], ascending */
 	int nedge;
 };

@@ -218,13 +218,63 @@ fit_log(struct nf_axis *a, const struct nf_binning *b, const struct spread *s,
 	    err);
 }
 
+/* The bins of an axis that hold any of x[0..n). */
+static int
+count_filled(const struct nf_axis *a, const double *x, size_t n)
+{
+	bool *has = calloc((size_t)nf_axis_nslot(a), sizeof(*has));
+	int k[256], filled = 0;
+	size_t i, j, m;
+
+	if (has == NULL)
+		return a->nbin;		/* a finer axis is a luxury */
+	for (i = 0; i < n; i += m) {
+		m = n - i < 256 ? n - i : 256;
+		nf_axis_find(a, x + i, k, m);
+		for (j = 0; j < m; j++) {
+			filled += !has[k[j]] && k[j] >= 1 && k[j] <= a->nbin;
+			has[k[j]] = true;
+		}
+	}
+	free(has);
+	return filled;
+}
+
+/* Round edges about lo to hi; finer where gaps leave many bins empty. */
+static int
+fit_round(struct nf_axis *a, const struct nf_binning *b, double lo, double hi,
+    const double *x, size_t n, struct nf_err *err)
+{
+	double from = lo, to = hi;
+	int nbin, filled;
+
+	if (b->nbin > 0) {
+		round_range(ROUND, &from, &to);
+		return nf_axis_uniform(a, b->nbin, from, to, err);
+	}
+	nbin = round_range(NF_AXIS_BINS, &from, &to);
+	if (nf_axis_uniform(a, nbin, from, to, err) == -1)
+		return -1;
+	if (!b->filled)
+		return 0;
+	filled = count_filled(a, x, n);
+	if (filled == 0 || filled > a->nbin * 3 / 4)
+		return 0;
+	nbin = NF_AXIS_BINS * a->nbin / filled;
+	if (nbin > 4 * NF_AXIS_BINS)
+		nbin = 4 * NF_AXIS_BINS;
+	nf_axis_free(a);
+	nbin = round_range(nbin, &lo, &hi);
+	return nf_axis_uniform(a, nbin, lo, hi, err);
+}
+
 /* The range is to be found, or one end of it. */
 static int
 fit_range(struct nf_axis *a, const struct nf_binning *b,
-    const struct spread *s, struct nf_err *err)
+    const struct spread *s, const double *x, struct nf_err *err)
 {
 	double lo = s->n == 0 ? 0 : s->lo, hi = s->n == 0 ? 1 : s->hi, pad;
-	int nbin = b->nbin > 0 ? b->nbin : NF_AXIS_BINS, nround;
+	int nbin = b->nbin > 0 ? b->nbin : NF_AXIS_BINS;
 
 	if (lo == hi) {			/* one value: about it */
 		pad = fmax(0.5, fabs(lo) / 20);
@@ -232,7 +282,8 @@ fit_range(struct nf_axis *a, const struct nf_binning *b,
 		hi += pad;
 	}
 	/* No narrower than nf_axis_uniform allows. */
-	pad = fmax(fabs(lo), fabs(hi)) * 32 * DBL_EPSILON * fmax(nbin, ROUND);
+	pad = fmax(fabs(lo), fabs(hi)) * 32 * DBL_EPSILON *
+	    fmax(nbin, 4 * NF_AXIS_BINS);
 	pad = fmax(pad, nbin * 1e-290);
 	if (hi - lo < pad) {
 		lo -= pad;
@@ -240,20 +291,21 @@ fit_range(struct nf_axis *a, const struct nf_binning *b,
 	}
 	lo = fmin(fmax(lo, -1e299), 5e298);	/* what edges may be */
 	hi = fmax(fmin(hi, 1e299), -5e298);
-	if (s->whole && b->nbin == 0 && isnan(b->lo) && isnan(b->hi) &&
-	    hi - lo >= 2)
-		return whole_axis(a, nbin, lo, hi, err);
-	nround = round_range(b->nbin > 0 ? ROUND : NF_AXIS_BINS, &lo, &hi);
-	if (b->nbin == 0)
-		nbin = nround;
+	if (isnan(b->lo) && isnan(b->hi)) {
+		if (s->whole && b->nbin == 0 && hi - lo >= 2)
+			return whole_axis(a, nbin, lo, hi, err);
+		return fit_round(a, b, lo, hi, x, s->n, err);
+	}
+	round_range(ROUND, &lo, &hi);
 	if (!isnan(b->lo)) {
 		lo = b->lo;
 		hi = lo < hi ? hi : lo + fmax(1, fabs(lo));
-	} else if (!isnan(b->hi)) {
+	} else {
 		hi = b->hi;
 		lo = lo < hi ? lo : hi - fmax(1, fabs(hi));
 	}
-	return nf_axis_uniform(a, nbin, lo, hi, err);
+	return nf_axis_uniform(a, b->nbin > 0 ? b->nbin : count_bins(lo, hi),
+	    lo, hi, err);
 }
 
 int
@@ -271,7 +323,7 @@ nf_axis_fit(struct nf_axis *a, const struct nf_binning *b, double *x,
 	if (b->nbin == 0 && isnan(b->lo) && isnan(b->hi) && s.nlevel > 0)
 		return nf_axis_levels(a, s.level, s.nlevel, err);
 	if (isnan(b->lo) || isnan(b->hi))
-		return fit_range(a, b, &s, err);
+		return fit_range(a, b, &s, x, err);
 	return nf_axis_uniform(a, b->nbin > 0 ? b->nbin :
 	    count_bins(b->lo, b->hi), b->lo, b->hi, err);
 }

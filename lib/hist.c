@@ -9,28 +9,15 @@ int
 nf_hist_init(struct nf_hist *h, const struct nf_axis *axis, bool weighted,
     struct nf_err *err)
 {
-	size_t n = (size_t)nf_axis_nslot(axis);
-
 	*h = (struct nf_hist){ .axis = axis };
 	h->origin = axis->lo / 2 + axis->hi / 2;
-	h->n = nf_alloc(n, sizeof(*h->n), "bins", err);
-	if (weighted) {
-		h->w = nf_alloc(n, sizeof(*h->w), "bins", err);
-		h->w2 = nf_alloc(n, sizeof(*h->w2), "bins", err);
-	}
-	if (h->n == NULL || (weighted && (h->w == NULL || h->w2 == NULL))) {
-		nf_hist_free(h);
-		return -1;
-	}
-	return 0;
+	return nf_bins_init(&h->b, (size_t)nf_axis_nslot(axis), weighted, err);
 }
 
 void
 nf_hist_free(struct nf_hist *h)
 {
-	nf_free(h->n);
-	nf_free(h->w);
-	nf_free(h->w2);
+	nf_bins_free(&h->b);
 	*h = (struct nf_hist){ 0 };
 }
 
@@ -64,15 +51,13 @@ add_moments(struct nf_hist *h, const double *x, size_t n)
 }
 
 static void
-add_weights(struct nf_hist *h, const double *x, const double *w,
-    const int *k, size_t n)
+add_weighted_moments(struct nf_hist *h, const double *x, const double *w,
+    size_t n)
 {
 	double d;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		h->w[k[i]] += w[i];
-		h->w2[k[i]] += w[i] * w[i];
 		if (!isfinite(x[i]))
 			continue;
 		d = x[i] - h->origin;
@@ -82,38 +67,52 @@ add_weights(struct nf_hist *h, const double *x, const double *w,
 	}
 }
 
+/* One tile into the bins, or with f by event; w may be NULL. */
+static void
+add_tile(struct nf_hist *h, struct nf_fold *f, const double *x,
+    const double *w, const double *id, size_t n)
+{
+	int k[TILE];
+
+	nf_axis_find(h->axis, x, k, n);
+	if (f != NULL)
+		nf_fold_add(f, &h->b, k, w, id, n);
+	else
+		nf_bins_add(&h->b, k, w, n);
+	if (w == NULL)
+		add_moments(h, x, n);
+	else
+		add_weighted_moments(h, x, w, n);
+}
+
 void
 nf_hist_add(struct nf_hist *h, const double *x, const double *w, size_t n)
 {
-	int k[TILE];
 	size_t i, m;
 
-	for (; n > 0; n -= m, x += m) {
-		m = n < TILE ? n : TILE;
-		nf_axis_find(h->axis, x, k, m);
-		for (i = 0; i < m; i++)
-			h->n[k[i]]++;
-		if (h->w == NULL) {
-			add_moments(h, x, m);
-			continue;
-		}
-		add_weights(h, x, w, k, m);
-		w += m;
+	for (i = 0; i < n; i += m) {
+		m = n - i < TILE ? n - i : TILE;
+		add_tile(h, NULL, x + i, h->b.w == NULL ? NULL : w + i, NULL,
+		    m);
+	}
+}
+
+void
+nf_hist_fold(struct nf_hist *h, struct nf_fold *f, const double *x,
+    const double *w, const double *id, size_t n)
+{
+	size_t i, m;
+
+	for (i = 0; i < n; i += m) {
+		m = n - i < TILE ? n - i : TILE;
+		add_tile(h, f, x + i, w == NULL ? NULL : w + i, id + i, m);
 	}
 }
 
 void
 nf_hist_merge(struct nf_hist *to, const struct nf_hist *from)
 {
-	int k, n = nf_axis_nslot(to->axis);
-
-	for (k = 0; k < n; k++) {
-		to->n[k] += from->n[k];
-		if (to->w == NULL)
-			continue;
-		to->w[k] += from->w[k];
-		to->w2[k] += from->w2[k];
-	}
+	nf_bins_merge(&to->b, &from->b);
 	to->sum += from->sum;
 	to->sumx += from->sumx;
 	to->sumxx += from->sumxx;
@@ -126,8 +125,19 @@ nf_hist_finite(const struct nf_hist *h)
 	int k;
 
 	for (k = 0; k < nf_axis_nan(h->axis); k++)
-		n += h->n[k];
+		n += h->b.n[k];
 	return n;
+}
+
+double
+nf_hist_area(const struct nf_hist *h)
+{
+	double sum = 0;
+	int k;
+
+	for (k = 0; k < nf_axis_nan(h->axis); k++)
+		sum += nf_hist_content(h, k);
+	return sum;
 }
 
 double
@@ -151,23 +161,14 @@ nf_hist_std(const struct nf_hist *h)
 double
 nf_hist_scale(const struct nf_hist *h, const struct nf_hist *ref)
 {
-	return h->sum == 0 || ref->sum == 0 ? 1 : h->sum / ref->sum;
+	double a = nf_hist_area(h), b = nf_hist_area(ref);
+
+	return a > 0 && b > 0 ? a / b : 1;
 }
 
 struct nf_ratio
 nf_hist_ratio(const struct nf_hist *h, const struct nf_hist *ref,
     double scale, int k)
 {
-	double a = nf_hist_content(h, k), va = nf_hist_variance(h, k);
-	double b = scale * nf_hist_content(ref, k);
-	double vb = scale * scale * nf_hist_variance(ref, k);
-	struct nf_ratio r = { b, sqrt(vb), NAN, NAN, NAN };
-
-	if (b != 0) {
-		r.value = a / b;
-		r.error = sqrt(va + r.value * r.value * vb) / fabs(b);
-	}
-	if (va + vb > 0)
-		r.pull = (a - b) / sqrt(va + vb);
-	return r;
+	return nf_bins_ratio(&h->b, &ref->b, scale, (size_t)k);
 }

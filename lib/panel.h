@@ -2,32 +2,17 @@
 #ifndef NF_PANEL_H
 #define NF_PANEL_H
 
-#include "plot.h"
-
-/* What a character is for; on a terminal each has its colour. */
-enum nf_ink {
-	NF_INK, NF_INK_FAINT, NF_INK_TITLE, NF_INK_BAR, NF_INK_MARK,
-	NF_INK_BOTH, NF_INK_GOOD, NF_INK_FAIR, NF_INK_POOR
-};
-
-struct nf_glyphs {
-	const char *eighth[9];		/* a cell that is n eighths full */
-	const char *mark, *dot, *whisker, *one, *cross, *left, *right;
-	const char *plus_minus, *dots, *skip;
-};
+#include "pen.h"
 
 /* A panel: what it shows, and how its lines are divided. */
 struct nf_panel {
-	const struct nf_plot *p;
-	const struct nf_glyphs *g;
-	struct nf_page *t;
+	struct nf_pen pen;
 	const struct nf_hist *h, *ref;
 	double scale;		/* of the reference */
 	double floor, top;	/* of the bars: contents at both ends */
-	enum nf_ink ink;	/* in force */
 	int label, bar, count, ratio, side;	/* widths; 0: left out */
 	int places;		/* decimals of the ratio */
-	int fixed;		/* decimals of labels; -1: significant ones */
+	int fixed;		/* nf_label_places of the axis */
 };
 
 /* Measure what p asks for; the result points into the arguments. */
@@ -47,9 +32,5 @@ void nf_panel_ratio(const struct nf_panel *d, const struct nf_ratio *r,
 bool nf_panel_shows(const struct nf_panel *d, int k);
 /* The reference's content, scaled; 0 without one. */
 double nf_panel_ref(const struct nf_panel *d, int k);
-
-/* Append text in a colour; nf_panel_end ends the line. */
-void nf_panel_put(struct nf_panel *d, enum nf_ink ink, const char *s);
-void nf_panel_end(struct nf_panel *d);
 
 #endif

@@ -1,106 +1,52 @@
 /* A histogram drawn in characters. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agree.h"
 #include "panel.h"
 
-/* How far along the bar, 0 to 1, a content reaches. */
+/* How far along the bar, 0 to 1, a content reaches; -1 for no content. */
 static double
 reach(const struct nf_panel *d, double x)
 {
 	if (!(x > 0) || !(d->top > 0))
-		return 0;
-	if (!d->p->log)
+		return -1;
+	if (!d->pen.p->log)
 		return x / d->top;
-	return x <= d->floor ? 0 : log(x / d->floor) / log(d->top / d->floor);
-}
-
-static void
-put_bar(struct nf_panel *d, double a, double b)
-{
-	int full = (int)lrint(8 * d->bar * reach(d, a)), cell, n;
-	int mark = b == 0 ? -1 : (int)(d->bar * reach(d, b));
-
-	if (full == 0 && a > 0)
-		full = 1;		/* something is not nothing */
-	for (cell = 0; cell <= d->bar; cell++) {
-		n = full - 8 * cell;
-		n = n < 0 ? 0 : n > 8 ? 8 : n;
-		if (cell == mark)
-			nf_panel_put(d, n == 8 ? NF_INK_BOTH : NF_INK_MARK,
-			    d->g->mark);
-		else if (n == 0)
-			nf_panel_put(d, NF_INK, " ");
-		else
-			nf_panel_put(d, NF_INK_BAR, d->g->eighth[n]);
-	}
-	nf_panel_put(d, NF_INK, "");
-}
-
-static enum nf_ink
-judge(double pull)
-{
-	return fabs(pull) < 2 ? NF_INK_GOOD : fabs(pull) < 3 ? NF_INK_FAIR :
-	    NF_INK_POOR;
+	if (x <= d->floor)
+		return 0;
+	return log(x / d->floor) / log(d->top / d->floor);
 }
 
 /* The cell of the side panel for a ratio of 0.5 to 1.5 or a pull of +-5. */
 static int
 side_cell(const struct nf_panel *d, double x)
 {
-	double at = d->p->pull ? (x + 5) / 10 : x - 0.5;
+	double at = d->pen.p->pull ? (x + 5) / 10 : x - 0.5;
 
 	return (int)floor(fmin(fmax(at, -1), 2) * (d->side - 1) + 0.5);
-}
-
-/* What stands in cell i where the point is in at, its line from..to. */
-static const char *
-side_glyph(const struct nf_panel *d, int i, int at, int from, int to)
-{
-	int mid = d->side / 2;
-
-	if (i == at)
-		return d->g->dot;
-	if (i == 0 && at < 0)
-		return d->g->left;
-	if (i == d->side - 1 && at > i)
-		return d->g->right;
-	if (i >= from && i <= to)
-		return i == mid ? d->g->cross : d->g->whisker;
-	return NULL;
 }
 
 /* The ratio with its error about 1, or the pull from 0. */
 static void
 put_side(struct nf_panel *d, const struct nf_ratio *r)
 {
-	double x = d->p->pull ? r->pull : r->value;
-	int mid = d->side / 2, at = d->side + 1, from = at, to = -1, i;
-	const char *glyph;
+	double x = d->pen.p->pull ? r->pull : r->value;
+	int mid = d->side / 2;
+	struct nf_spot spot = { .mid = mid, .mark = -1, .none = isnan(x) };
 
-	if (isnan(x))
-		;
-	else if (d->p->pull) {
-		at = side_cell(d, x);
-		from = at < mid ? at : mid;
-		to = at > mid ? at : mid;
-	} else {
-		at = side_cell(d, x);
-		from = side_cell(d, x - r->error);
-		to = side_cell(d, x + r->error);
+	if (!spot.none)
+		spot.at = side_cell(d, x);
+	if (!spot.none && d->pen.p->pull) {
+		spot.from = spot.at < mid ? spot.at : mid;
+		spot.to = spot.at > mid ? spot.at : mid;
+	} else if (!spot.none) {
+		spot.from = side_cell(d, x - r->error);
+		spot.to = side_cell(d, x + r->error);
 	}
-	nf_panel_put(d, NF_INK, "  ");
-	for (i = 0; i < d->side; i++) {
-		glyph = isnan(x) ? NULL : side_glyph(d, i, at, from, to);
-		if (glyph != NULL)
-			nf_panel_put(d, judge(r->pull), glyph);
-		else
-			nf_panel_put(d, NF_INK_FAINT,
-			    i == mid ? d->g->one : " ");
-	}
-	nf_panel_put(d, NF_INK, "");
+	nf_pen_put(&d->pen, NF_INK, "  ");
+	nf_pen_spot(&d->pen, d->side, &spot, nf_pen_judge(r->pull));
 }
 
 static void
@@ -111,29 +57,30 @@ put_slot(struct nf_panel *d, int k)
 	char s[80] = "";
 
 	nf_panel_label(d, k, s, sizeof(s));
-	nf_page_right(d->t, s, d->label);
-	nf_page_add(d->t, " ");
+	nf_page_right(d->pen.t, s, d->label);
+	nf_page_add(d->pen.t, " ");
 	if (k >= 1 && k <= nbin)
-		put_bar(d, nf_hist_content(d->h, k), nf_panel_ref(d, k));
+		nf_pen_bar(&d->pen, d->bar, reach(d, nf_hist_content(d->h, k)),
+		    reach(d, nf_panel_ref(d, k)));
 	else {
 		s[0] = '\0';
 		if (d->ref != NULL && k > nbin + 1)
 			snprintf(s, sizeof(s), "reference: %llu",
-			    (unsigned long long)d->ref->n[k]);
-		nf_page_left(d->t, s, d->bar + 1);
+			    (unsigned long long)d->ref->b.n[k]);
+		nf_page_left(d->pen.t, s, d->bar + 1);
 	}
-	nf_page_add(d->t, " ");
+	nf_page_add(d->pen.t, " ");
 	nf_panel_count(d, k, s, sizeof(s));
-	nf_page_right(d->t, s, d->count);
+	nf_page_right(d->pen.t, s, d->count);
 	if (d->ratio > 0 && k <= nbin + 1) {
 		r = nf_hist_ratio(d->h, d->ref, d->scale, k);
 		nf_panel_ratio(d, &r, s, sizeof(s));
-		nf_page_add(d->t, "  ");
-		nf_page_right(d->t, s, d->ratio);
+		nf_page_add(d->pen.t, "  ");
+		nf_page_right(d->pen.t, s, d->ratio);
 		if (d->side > 0)
 			put_side(d, &r);
 	}
-	nf_panel_end(d);
+	nf_pen_end(&d->pen);
 }
 
 /* One line for n bins that are empty, the first of them in slot k. */
@@ -142,10 +89,10 @@ put_empty(struct nf_panel *d, int n)
 {
 	char s[32];
 
-	nf_page_right(d->t, d->g->skip, d->label);
+	nf_page_right(d->pen.t, d->pen.g->skip, d->label);
 	snprintf(s, sizeof(s), " %d empty bins", n);
-	nf_panel_put(d, NF_INK_FAINT, s);
-	nf_panel_end(d);
+	nf_pen_put(&d->pen, NF_INK_FAINT, s);
+	nf_pen_end(&d->pen);
 }
 
 static void
@@ -154,58 +101,56 @@ put_head(struct nf_panel *d)
 	bool level = d->h->axis->kind == NF_AXIS_LEVELS;
 	int half = d->side / 2;
 
-	nf_page_right(d->t, level ? "value" : "from", d->label);
-	nf_page_left(d->t, "", d->bar + 3);
-	nf_page_right(d->t, "count", d->count);
+	nf_page_right(d->pen.t, level ? "value" : "from", d->label);
+	nf_page_left(d->pen.t, "", d->bar + 3);
+	nf_page_right(d->pen.t, "count", d->count);
 	if (d->ratio > 0) {
-		nf_page_add(d->t, "  ");
-		nf_page_right(d->t, d->p->pull ? "pull" : "ratio", d->ratio);
+		nf_page_add(d->pen.t, "  ");
+		nf_page_right(d->pen.t, d->pen.p->pull ? "pull" : "ratio",
+		    d->ratio);
 	}
 	if (d->side > 0) {
-		nf_page_add(d->t, "  ");
-		nf_page_left(d->t, d->p->pull ? "-5" : "0.5", half);
-		nf_page_left(d->t, d->p->pull ? "0" : "1", half - 2);
-		nf_page_right(d->t, d->p->pull ? "+5" : "1.5", 3);
+		nf_page_add(d->pen.t, "  ");
+		nf_page_left(d->pen.t, d->pen.p->pull ? "-5" : "0.5", half);
+		nf_page_left(d->pen.t, d->pen.p->pull ? "0" : "1", half - 2);
+		nf_page_right(d->pen.t, d->pen.p->pull ? "+5" : "1.5", 3);
 	}
-	nf_panel_end(d);
-}
-
-/* A word that is left out where fewer than its columns are left of *room. */
-__attribute__((format(printf, 3, 4))) static void
-put_word(struct nf_panel *d, int *room, const char *fmt, ...)
-{
-	char s[64];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof(s), fmt, ap);
-	va_end(ap);
-	*room -= n;
-	if (*room >= 0)
-		nf_panel_put(d, NF_INK, s);
+	nf_pen_end(&d->pen);
 }
 
 static void
 put_moments(struct nf_panel *d, const struct nf_hist *h)
 {
-	uint64_t n = nf_hist_finite(h);
 	bool ref = h == d->ref;
-	int room = d->p->width - 1;
+	int room;
 
-	nf_panel_put(d, ref ? NF_INK_MARK : NF_INK_BAR,
-	    ref ? d->g->mark : d->g->eighth[8]);
-	put_word(d, &room, " %-9s  %llu %s", ref ? "reference" : "sample",
-	    (unsigned long long)n, n == 1 ? "entry" : "entries");
-	if (h->w != NULL)
-		put_word(d, &room, "  weight %.6g", h->sum);
+	nf_pen_side(&d->pen, &room, ref, nf_hist_finite(h));
+	if (h->b.w != NULL)
+		nf_pen_word(&d->pen, &room, "  weight %.6g", h->sum);
 	if (h->sum != 0)
-		put_word(d, &room, "  mean %.4g", nf_hist_mean(h));
+		nf_pen_word(&d->pen, &room, "  mean %.4g", nf_hist_mean(h));
 	if (h->sum != 0)
-		put_word(d, &room, "  std %.4g", nf_hist_std(h));
-	if (ref && !d->p->unscaled)
-		put_word(d, &room, "  scaled to equal area");
-	nf_panel_end(d);
+		nf_pen_word(&d->pen, &room, "  std %.4g", nf_hist_std(h));
+	if (ref && !d->pen.p->unscaled)
+		nf_pen_word(&d->pen, &room, "  scaled to equal area");
+	nf_pen_end(&d->pen);
+}
+
+static void
+put_agree(struct nf_panel *d)
+{
+	struct nf_agree a = nf_hist_agree(d->h, d->ref);
+	int room = d->pen.p->width;
+
+	if (isnan(a.ks))
+		return;
+	nf_pen_put(&d->pen, NF_INK_FAINT, "");
+	if (!isnan(a.chi2))
+		nf_pen_word(&d->pen, &room, "chi2/ndf %.1f/%.0f p %.2g  ",
+		    a.chi2, a.ndf, a.chi2_p);
+	nf_pen_word(&d->pen, &room, "KS %.2g p %.2g  ", a.ks, a.ks_p);
+	nf_pen_word(&d->pen, &room, "W1 %.3g", a.w1);
+	nf_pen_end(&d->pen);
 }
 
 static void
@@ -213,22 +158,13 @@ put_title(struct nf_panel *d, const char *name)
 {
 	const struct nf_axis *a = d->h->axis;
 	char s[64] = "";
-	int room;
 
 	if (a->kind == NF_AXIS_UNIFORM)
 		snprintf(s, sizeof(s), "  bins of %.4g",
 		    (a->hi - a->lo) / a->nbin);
-	if (d->p->log)
+	if (d->pen.p->log)
 		strcat(s, "  log scale");
-	room = d->p->width - (int)strlen(s);
-	nf_panel_put(d, NF_INK_TITLE, "");
-	if (nf_page_width(name, strlen(name)) > room) {
-		nf_page_left(d->t, name, room - 1);
-		nf_panel_put(d, NF_INK_TITLE, d->g->dots);
-	} else
-		nf_page_left(d->t, name, room);
-	nf_panel_put(d, NF_INK_FAINT, s);
-	nf_panel_end(d);
+	nf_pen_title(&d->pen, name, s);
 	put_moments(d, d->h);
 	if (d->ref != NULL)
 		put_moments(d, d->ref);
@@ -246,8 +182,8 @@ nf_plot_hist(struct nf_page *t, const struct nf_plot *p, const char *name,
 	put_head(&d);
 	for (k = 0; k < nslot; k += run > 0 ? run : 1) {
 		for (run = 0; k >= 1 && k + run <= nbin; run++)
-			if (h->n[k + run] > 0 ||
-			    (ref != NULL && ref->n[k + run] > 0))
+			if (h->b.n[k + run] > 0 ||
+			    (ref != NULL && ref->b.n[k + run] > 0))
 				break;
 		if (run > 3)
 			put_empty(&d, run);
@@ -257,4 +193,6 @@ nf_plot_hist(struct nf_page *t, const struct nf_plot *p, const char *name,
 				put_slot(&d, k);
 		}
 	}
+	if (ref != NULL)
+		put_agree(&d);
 }

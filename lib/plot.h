@@ -5,8 +5,8 @@
 #ifndef NF_PLOT_H
 #define NF_PLOT_H
 
-#include "hist.h"
 #include "page.h"
+#include "views.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,6 +14,7 @@ extern "C" {
 
 #define NF_PLOT_MIN	40	/* columns of the narrowest panel */
 #define NF_PLOT_MAX	1000
+#define NF_PLOT_ACROSS	16	/* panels side by side */
 
 struct nf_plot {
 	int width;		/* columns, NF_PLOT_MIN to NF_PLOT_MAX */
@@ -26,18 +27,33 @@ struct nf_plot {
 
 /*
  * Append a panel: title, moments, a line a bin with the sample's bar, the
- * reference's mark, the count and their ratio.  ref may be NULL.
+ * reference's mark, the count and their ratio.  A reference may be NULL.
  */
 void nf_plot_hist(struct nf_page *t, const struct nf_plot *p,
     const char *name, const struct nf_hist *h, const struct nf_hist *ref);
+/* A shaded block a bin, y up; ref says which of both sides it is. */
+void nf_plot_map(struct nf_page *t, const struct nf_plot *p, const char *x,
+    const char *y, const struct nf_map *m, bool ref);
+/* A line a bin of x: the mean and spread of y, the reference's mean. */
+void nf_plot_profile(struct nf_page *t, const struct nf_plot *p,
+    const char *x, const char *y, const struct nf_profile *s,
+    const struct nf_profile *ref);
+/* A line a signal efficiency: the background that passes, their ratio. */
+void nf_plot_roc(struct nf_page *t, const struct nf_plot *p,
+    const char *score, const char *truth, const struct nf_roc *s,
+    const struct nf_roc *ref);
 
+/* All views, whose columns are called name[..], as many across as fit. */
+int nf_plot_views(struct nf_page *t, const struct nf_plot *p,
+    const char *const *name, const struct nf_views *v, struct nf_err *err)
+    NF_CHECKED;
 /*
- * A line that names the fields, then a line a slot: column, low, high,
- * count, error, and of the scaled reference the same, ratio and its error.
+ * The same as tab-separated text: a line that names the fields, then a line
+ * a bin.  nfhist(1) says which.
  */
-void nf_plot_tsv_head(struct nf_page *t);
-void nf_plot_tsv(struct nf_page *t, const struct nf_plot *p,
-    const char *name, const struct nf_hist *h, const struct nf_hist *ref);
+int nf_plot_tsv(struct nf_page *t, const struct nf_plot *p,
+    const char *const *name, const struct nf_views *v, struct nf_err *err)
+    NF_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -234,7 +234,7 @@ test_ratio(void)
 	near(nf_hist_scale(&h, &ref), 1, 0, "scale of nothing");
 	nf_hist_add(&h, x, NULL, 6);
 	nf_hist_add(&ref, y, NULL, 2);
-	ok(h.n[4] == 1 && h.n[5] == 1 && nf_hist_finite(&h) == 4,
+	ok(h.b.n[4] == 1 && h.b.n[5] == 1 && nf_hist_finite(&h) == 4,
 	    "what is not finite is counted apart");
 	near(nf_hist_mean(&h), 0.25, 1e-15, "mean of the finite");
 	near(nf_hist_scale(&h, &ref), 2, 0, "equal area");

@@ -53,6 +53,7 @@ refuses()
 	 from                                         count       ratio  0.5  1  1.5
 	    0 ████████████▋            ┃                  1  0.50 ±0.56  ●────┼─
 	    1 █████████████████████████┃████████████      3  1.50 ±1.15  ─────┼────●
+	KS 0.25 p 0.99  W1 0.25
 	END
 	run -0 nfhist -b 2 --range 0:2 --width 76 --unscaled -r r x
 	[[ ${lines[2]} != *scaled* ]]
@@ -70,6 +71,7 @@ refuses()
 	 from                              count   pull  -5   0   +5
 	    0 #########         |              1   -0.6      o+
 	    1 ##################|########      3   +0.4       o
+	KS 0.25 p 1  W1 0.25
 	END
 	nfhist --ascii -r r x | LC_ALL=C grep '[^ -~]' >bad || true
 	diff /dev/null bad
@@ -90,6 +92,7 @@ refuses()
 	  > 2                                         1
 	  nan reference: 0                            2
 	  inf reference: 1                            2
+	KS 0.5 p 0.9  W1 0.583
 	END
 }
 
@@ -327,6 +330,159 @@ number" -w w t
 	[ "$(wc -L <<<"$output")" -eq 50 ]
 }
 
+@test "nfhist: panels side by side where they fit" {
+	{
+		printf 'a\tb\tc\n'
+		yes $'1\t2\t3\n1\t2\t4\n2\t2\t4' | head -n 30
+	} | table >t
+	nfhist --width 100 t >got
+	[ "$(grep -c '^[abc]' got)" -eq 2 ]		# a and b, c
+	[ "$(wc -L <got)" -eq 100 ]
+	[[ $(head -n 1 got) =~ ^a\ +b$ ]]
+	[ "$(grep -c . got)" -eq 10 ]
+	# Cut apart again they are what they are alone.
+	cut -c 1-49 <(nfhist --width 100 --ascii -c a,b t) |
+	    sed 's/ *$//' >left
+	nfhist --width 49 --ascii -c a t | diff - <(grep . left)
+	[ "$(nfhist --width 145 -r t t | head -n 1 | wc -L)" -lt 100 ]
+	[ "$(nfhist --width 146 -r t t | grep -c '^a')" -eq 1 ]
+	nfhist --width 1000 -r t t >got
+	[ "$(wc -l <got)" -eq 7 ]
+}
+
+@test "nfhist: --2d, shades of the content" {
+	{
+		printf 'x\ty\n'
+		printf '%s\t%s\n' 0.5 0.5 1.5 0.5 1.5 0.5 1.5 1.5 9 9
+		for ((n = 0; n < 8; n++)); do
+			printf '0.5\t1.5\n'
+		done
+	} | table >t
+	run -0 nfhist --2d x,y -b 2 --range 0:2 --yrange 0:2 --width 70 \
+	    --ascii t
+	[ "${lines[0]}" = "y (up) and x" ]
+	[[ ${lines[1]} == "# sample     13 entries  correlation 0.943"* ]]
+	[[ ${lines[1]} == *"  darkest 8  beside 1" ]]
+	[ "${lines[2]}" = "1 @@@@@@@@........" ]
+	[ "${lines[3]}" = "0 ................" ]
+	run -0 nfhist --2d y,x -b 2 --range 0:2 --yrange 0:2 --tsv t
+	[ "$(awk '$1 == 0 && $3 == 0 { print $5 }' <<<"$output")" = 1 ]
+	[ "$(awk '$1 == 1 && $3 == 0 { print $5 }' <<<"$output")" = 8 ]
+	[ "$(awk '$1 == 0 && $3 == 1 { print $5 }' <<<"$output")" = 2 ]
+	[ "$(awk 'NR > 1 { s += $5 } END { print s }' <<<"$output")" = 13 ]
+	# Levels both ways, and a reference in a panel of its own.
+	printf 'x\ty\n0\t1\n0\t1\n2\t1\n2\t3\n' | table >t
+	for ((n = 0; n < 4; n++)); do cat t; done | nfcat - >t4
+	run -0 nfhist --2d x,y --width 40 --ascii -r t4 t4
+	diff - <(echo "$output") <<-'END'
+	y (up) and x
+	# sample     16 entries
+	3         oooooooo
+	1 @@@@@@@@oooooooo
+	  0       2
+
+	y (up) and x
+	| reference  16 entries
+	3         oooooooo
+	1 @@@@@@@@oooooooo
+	  0       2
+	END
+	run -0 nfhist --2d x,y -r t4 --tsv t4
+	[ "$(cut -f 9 <<<"$output" | sort -u | tr '\n' ' ')" = "1 nan ratio " ]
+}
+
+@test "nfhist: --profile, mean and spread" {
+	{
+		printf 'x\ty\n'
+		printf '%s\t%s\n' 0.5 1 0.5 3 1.5 10 1.5 10 1.5 nan -4 7
+	} | table >t
+	run -0 nfhist --profile x,y -b 2 --range 0:2 --tsv t
+	diff - <(cut -f 1-6 <<<"$output" | tr '\t' ' ') <<-'END'
+	low high count mean error std
+	-inf 0 1 7 0 0
+	0 1 2 2 0.7071067811865476 1
+	1 2 2 10 0 0
+	2 inf 0 nan nan nan
+	nan nan 0 nan nan nan
+	-inf inf 0 nan nan nan
+	END
+	run -0 nfhist --profile x,y -b 2 --range 0:2 --ascii --width 70 -r t t
+	diff - <(echo "$output") <<-'END'
+	y in bins of x
+	# sample     5 entries  point mean, line std
+	| reference  5 entries
+	 from 1               10      mean                 std reference  pull
+	  < 0            o            7.00 +-   0.00      0.00      7.00
+	    0 --o--                   2.00 +-   0.71      1.00      2.00  +0.0
+	    1                  o     10.00 +-   0.00      0.00     10.00
+	END
+}
+
+@test "nfhist: --roc, the background that passes with the signal" {
+	{
+		printf 's\tt\n'
+		for ((n = 0; n < 100; n++)); do
+			printf '%s\t%s\n' $n 0 $((n + 50)) 5 $((n + 20)) 4
+		done
+	} | table >t
+	run -0 nfhist --roc s,t=5 --tsv t
+	[ "${lines[0]}" = "threshold	signal	background	\
+reference_signal	reference_background" ]
+	# At 100 and above: 50 of signal, 20 of 200 others.
+	[ "$(awk '$1 == 100 { print $2, $3 }' <<<"$output")" = "0.5 0.1" ]
+	run -0 nfhist --roc s,t=5 -r t t
+	[[ ${lines[1]} == *"signal 100  background 200  AUC 0.8"* ]]
+	[[ $output == *" 0.5 "*"0.10000 ±0.02121"*"1.00 ±0.30"* ]]
+	# Any truth but 0 is signal.
+	run -0 nfhist --roc s,t t
+	[[ ${lines[1]} == *"signal 200  background 100  AUC"* ]]
+	run -0 nfhist --roc s,t=9 t
+	[[ ${lines[1]} == *"signal 0  background 300" ]]
+	[ "${#lines[@]}" -eq 2 ]
+}
+
+@test "nfhist: --fold, an event counts once" {
+	{
+		printf 'x\te\n'
+		# Event 1: all in one bin; 2: half and half; 3: one draw.
+		printf '%s\t%s\n' 0 1 0 1 0 1 0 1 0 2 1 2 1 3
+	} | table >t
+	run -0 nfhist --fold e -b 2 --range 0:2 --tsv t
+	[ "$(field 1 <<<"$output" | sort -u)" = x ]
+	[ "$(field 4 <<<"$output" | tr '\n' ' ')" = "0 1.5 1.5 0 0 0 " ]
+	[ "$(field 5 <<<"$output" | awk '{ printf "%.6g ", $1 ^ 2 }')" = \
+	    "0 1.25 1.25 0 0 0 " ]
+	# A reference without events: every row is one.
+	printf 'x\n0\n1\n1\n' | table >r
+	run -0 nfhist --fold e -b 2 --range 0:2 --tsv --unscaled -r r t
+	[ "$(field 6 <<<"$output" | tr '\n' ' ')" = "0 1 2 0 0 0 " ]
+	# With weights, and in two dimensions.
+	printf 'x\te\tw\n0\t1\t2\n1\t1\t2\n0\t2\t-1\n' | table >t
+	run -0 nfhist --fold e -w w -b 2 --range 0:2 --tsv t
+	[ "$(field 4 <<<"$output" | tr '\n' ' ')" = "0 0 1 0 0 0 " ]
+	run -0 nfhist --fold e -w w -b 2 --2d x,e --tsv t
+	[ "$(awk 'NR > 1 { s += $6 ^ 2 } END { print s }' <<<"$output")" = 3 ]
+	refuses 2 "--fold: a profile cannot be folded" --fold e --profile x,w
+	printf 'e\n1\n' | table >t
+	refuses 3 "t: no column but the events" --fold e t
+}
+
+@test "nfhist: -T passes the stream through, and draws beside it" {
+	seq 1 500 | column x >x
+	nfhist -T x >copy 2>drawn
+	cmp x copy
+	cmp drawn <(nfhist x)
+	nfhist -T --tsv -r x <x 2>drawn | nfhist >end
+	cmp end <(nfhist x)
+	cmp drawn <(nfhist --tsv -r x x)
+	head -c 2000 x >cut
+	run -3 --separate-stderr bash -c 'nfhist -T cut | nfcat --check'
+	[[ $stderr == "nfhist: cut: "* ]]
+	[[ $stderr == *"nfcat: stdin: "* ]]
+	refuses 2 "-T passes on one FILE" -T x x
+	run -2 --separate-stderr on_terminal 'nfhist -T x 2>/dev/null'
+}
+
 @test "nfhist: colours on a terminal alone, and not with NO_COLOR" {
 	local esc=$'\e'
 
@@ -357,6 +513,10 @@ number" -w w t
 	refuses 2 "--range: 'a' is not a finite number" --range 0:a
 	refuses 2 "--range: 'nan' is not a finite number" --range nan:1
 	refuses 2 "--logx: the range must be above 0" --logx --range 0:1
+	refuses 2 "--yrange: 3 is not below 1" --yrange 3:1
+	refuses 2 "one of -c, --2d, --profile and --roc is enough" \
+	    -c x --2d x,y
+	refuses 2 "--roc: 'b' is not a finite number" --roc s,t=b
 	for n in 39 1001 x; do
 		refuses 2 "--width: '$n' is not a whole number from 40 to \
 1000" --width "$n"
@@ -372,6 +532,10 @@ number" -w w t
 	refuses 2 "range 0:1e+301: the ends must be numbers within 1e+300" \
 	    --range 0:1e301 x
 	{ seq -s $'\t' 1 70; seq -s $'\t' 1 70; } | table >t
+	refuses 2 'x: "x" are 1 columns, want 2' --2d x x
+	refuses 2 't: "1:4" are 3 columns, want 2' --profile 1:4 t
+	refuses 2 "4096 x 4096 bins are more than 4194304" \
+	    -b 4096 --range 0:1 --2d 1,2 t
 	refuses 2 "65536 bins of 70 columns are more than 4194304" \
 	    -b 65536 t
 }

@@ -1,102 +1,98 @@
 /* histograms in the terminal, with a reference and a ratio */
-#include <sys/ioctl.h>
-
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tool.h"
+#include "tool_draw.h"
 
 const char tool_name[] = "nfhist";
-const char tool_synopsis[] = "[-c COLUMNS] [-b BINS] [--range LO:HI] "
-    "[--log] [--logx]\n"
-    "[-w WEIGHT] [-r REFERENCE] [--unscaled] [--pull]\n"
-    "[--width N] [--ascii] [--tsv] [FILE...]";
+const char tool_synopsis[] = "[-c COLUMNS | --2d X,Y | --profile X,Y | "
+    "--roc SCORE,TRUTH[=VALUE]]\n"
+    "[-b BINS] [--range LO:HI] [--yrange LO:HI] [--log] [--logx]\n"
+    "[-w WEIGHT] [--fold EVENT] [-r REFERENCE] [--unscaled] [--pull]\n"
+    "[--width N] [--ascii] [--tsv] [-T] [FILE...]";
 const char tool_purpose[] =
     "histograms in the terminal, with a reference and a ratio";
 
-struct options {
-	const char *columns, *weight;
-	char *reference[1];
-	struct nf_binning binning;
+static struct {
+	struct nf_views_spec spec;
 	struct nf_plot plot;
-	bool tsv;
+	char *reference[1];
+	bool tsv, pass;
+} o = {
+	.spec = { .truth = NAN, .bx = { .lo = NAN, .hi = NAN },
+		.by = { .lo = NAN, .hi = NAN } }
 };
 
+/* Draw on fd. */
 static int
-print(const struct nf_hists *t, const struct nf_list *names,
-    const struct options *o, struct nf_err *err)
+draw(const struct nf_views *v, const struct nf_list *names, int fd,
+    struct nf_err *err)
 {
-	const struct nf_hist *h, *ref;
-	struct nf_page text = { 0 };
-	uint32_t j;
+	const char *const *name = (const char *const *)names->s;
+	struct nf_page page = { 0 };
 	int rc;
 
-	if (o->tsv)
-		nf_plot_tsv_head(&text);
-	for (j = 0; j < t->ncol; j++) {
-		h = nf_hists_get(t, NF_SAMPLE, j);
-		ref = nf_hists_get(t, NF_REFERENCE, j);
-		if (o->tsv)
-			nf_plot_tsv(&text, &o->plot, names->s[j], h, ref);
-		else {
-			nf_page_add(&text, "%s", j > 0 ? "\n" : "");
-			nf_plot_hist(&text, &o->plot, names->s[j], h, ref);
-		}
-	}
-	rc = nf_page_check(&text, err);
+	if (o.tsv)
+		rc = nf_plot_tsv(&page, &o.plot, name, v, err);
+	else
+		rc = nf_plot_views(&page, &o.plot, name, v, err);
 	if (rc == 0)
-		rc = nf_write_full(STDOUT_FILENO, text.s, text.n, "stdout",
-		    err);
-	nf_page_free(&text);
+		rc = nf_write_full(fd, page.s, page.n,
+		    fd == STDOUT_FILENO ? "stdout" : "stderr", err);
+	nf_page_free(&page);
+	return rc;
+}
+
+/* With -T the rows go on to standard output, and the picture beside it. */
+static int
+run(struct nf_tiles side[2], int fd, struct nf_err *err)
+{
+	struct nf_tiles *in = &side[NF_SAMPLE];
+	struct nf_views v = { 0 };
+	int rc = 0;
+
+	if (o.pass && (nf_tiles_open(in, err) == -1 || tool_output(
+	    nf_reader_schema(in->r), 0, &in->copy, err) == -1))
+		return -1;
+	rc = nf_views_read(&v, side, &o.spec, err);
+	if (rc == 0)
+		rc = draw(&v, &in->names, fd, err);
+	if (rc == 0 && o.pass)
+		rc = nf_writer_end(in->copy, err);
+	nf_writer_close(in->copy);
+	nf_views_free(&v);
 	return rc;
 }
 
 /* ---- options ---------------------------------------------------------- */
 
-static int
-terminal_width(void)
-{
-	const char *s = getenv("COLUMNS");
-	struct winsize w;
-	int n = s == NULL ? 0 : atoi(s);
+enum { OPT_2D = 256, OPT_PROFILE, OPT_ROC, OPT_RANGE, OPT_YRANGE, OPT_LOG,
+	OPT_LOGX, OPT_FOLD, OPT_UNSCALED, OPT_PULL, OPT_WIDTH, OPT_ASCII,
+	OPT_TSV };
 
-	if (n <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0)
-		n = w.ws_col;
-	if (n <= 0)
-		n = 80;
-	if (n < NF_PLOT_MIN)
-		return NF_PLOT_MIN;
-	return n > NF_PLOT_MAX ? NF_PLOT_MAX : n;
-}
-
-static bool
-terminal_colour(void)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') &&
-	    (term == NULL || strcmp(term, "dumb") != 0);
-}
-
-/* LO:HI, of which either may be left out. */
-static void
-take_range(struct nf_binning *b, char *arg)
-{
-	char *colon = strchr(arg, ':');
-
-	if (colon == NULL)
-		tool_usage("--range: '%s' is not LO:HI", arg);
-	*colon = '\0';
-	if (*arg != '\0')
-		b->lo = tool_double(arg, "--range");
-	if (colon[1] != '\0')
-		b->hi = tool_double(colon + 1, "--range");
-	if (b->lo >= b->hi)
-		tool_usage("--range: %s is not below %s", arg, colon + 1);
-}
+static const struct option longs[] = {
+	{ "columns", required_argument, NULL, 'c' },
+	{ "2d", required_argument, NULL, OPT_2D },
+	{ "profile", required_argument, NULL, OPT_PROFILE },
+	{ "roc", required_argument, NULL, OPT_ROC },
+	{ "bins", required_argument, NULL, 'b' },
+	{ "weight", required_argument, NULL, 'w' },
+	{ "reference", required_argument, NULL, 'r' },
+	{ "range", required_argument, NULL, OPT_RANGE },
+	{ "yrange", required_argument, NULL, OPT_YRANGE },
+	{ "log", no_argument, NULL, OPT_LOG },
+	{ "logx", no_argument, NULL, OPT_LOGX },
+	{ "fold", required_argument, NULL, OPT_FOLD },
+	{ "unscaled", no_argument, NULL, OPT_UNSCALED },
+	{ "pull", no_argument, NULL, OPT_PULL },
+	{ "width", required_argument, NULL, OPT_WIDTH },
+	{ "ascii", no_argument, NULL, OPT_ASCII },
+	{ "tsv", no_argument, NULL, OPT_TSV },
+	{ NULL, 0, NULL, 0 }
+};
 
 /* How many bins, or their edges separated by commas. */
 static void
@@ -105,6 +101,7 @@ take_bins(struct nf_binning *b, char *arg)
 	static double edge[NF_AXIS_MAX_BINS + 1];
 	char *s;
 
+	*b = (struct nf_binning){ .lo = b->lo, .hi = b->hi, .log = b->log };
 	if (strchr(arg, ',') == NULL) {
 		b->nbin = (int)tool_int(arg, 1, NF_AXIS_MAX_BINS, "-b");
 		return;
@@ -120,96 +117,122 @@ take_bins(struct nf_binning *b, char *arg)
 	b->edge = edge;
 }
 
-/* ---- the program ------------------------------------------------------ */
+static void
+take_kind(enum nf_view_kind kind, char *arg)
+{
+	char *value = kind == NF_VIEW_ROC ? strrchr(arg, '=') : NULL;
 
-enum { OPT_RANGE = 256, OPT_LOG, OPT_LOGX, OPT_UNSCALED, OPT_PULL, OPT_WIDTH,
-	OPT_ASCII, OPT_TSV };
-
-static const struct option longs[] = {
-	{ "columns", required_argument, NULL, 'c' },
-	{ "bins", required_argument, NULL, 'b' },
-	{ "weight", required_argument, NULL, 'w' },
-	{ "reference", required_argument, NULL, 'r' },
-	{ "range", required_argument, NULL, OPT_RANGE },
-	{ "log", no_argument, NULL, OPT_LOG },
-	{ "logx", no_argument, NULL, OPT_LOGX },
-	{ "unscaled", no_argument, NULL, OPT_UNSCALED },
-	{ "pull", no_argument, NULL, OPT_PULL },
-	{ "width", required_argument, NULL, OPT_WIDTH },
-	{ "ascii", no_argument, NULL, OPT_ASCII },
-	{ "tsv", no_argument, NULL, OPT_TSV },
-	{ NULL, 0, NULL, 0 }
-};
+	if (o.spec.columns != NULL)
+		tool_usage("one of -c, --2d, --profile and --roc is enough");
+	if (value != NULL) {
+		*value = '\0';
+		o.spec.truth = tool_double(value + 1, "--roc");
+	}
+	o.spec.kind = kind;
+	o.spec.columns = arg;
+}
 
 static void
-take_option(struct options *o, int c)
+take_option(int c)
 {
+	struct nf_views_spec *s = &o.spec;
+
 	switch (c) {
 	case 'c':
-		o->columns = optarg;
+		take_kind(NF_VIEW_HIST, optarg);
+		break;
+	case OPT_2D:
+		take_kind(NF_VIEW_MAP, optarg);
+		break;
+	case OPT_PROFILE:
+		take_kind(NF_VIEW_PROFILE, optarg);
+		break;
+	case OPT_ROC:
+		take_kind(NF_VIEW_ROC, optarg);
 		break;
 	case 'b':
-		take_bins(&o->binning, optarg);
+		take_bins(&s->bx, optarg);
 		break;
 	case 'w':
-		o->weight = optarg;
+		s->weight = optarg;
 		break;
 	case 'r':
-		o->reference[0] = optarg;
+		o.reference[0] = optarg;
+		break;
+	case 'T':
+		o.pass = true;
 		break;
 	case OPT_RANGE:
-		take_range(&o->binning, optarg);
+		tool_range(optarg, &s->bx.lo, &s->bx.hi, "--range");
+		break;
+	case OPT_YRANGE:
+		tool_range(optarg, &s->by.lo, &s->by.hi, "--yrange");
 		break;
 	case OPT_LOG:
-		o->plot.log = true;
+		o.plot.log = true;
 		break;
 	case OPT_LOGX:
-		o->binning.log = true;
+		s->bx.log = true;
+		break;
+	case OPT_FOLD:
+		s->fold = optarg;
 		break;
 	case OPT_UNSCALED:
-		o->plot.unscaled = true;
+		o.plot.unscaled = true;
 		break;
 	case OPT_PULL:
-		o->plot.pull = true;
+		o.plot.pull = true;
 		break;
 	case OPT_WIDTH:
-		o->plot.width = (int)tool_int(optarg, NF_PLOT_MIN,
+		o.plot.width = (int)tool_int(optarg, NF_PLOT_MIN,
 		    NF_PLOT_MAX, "--width");
 		break;
 	case OPT_ASCII:
-		o->plot.ascii = true;
+		o.plot.ascii = true;
 		break;
 	case OPT_TSV:
-		o->tsv = true;
+		o.tsv = true;
 		break;
 	}
+}
+
+/* What options mean together. */
+static void
+check_options(char *const *file, int nfile)
+{
+	const struct nf_binning *b = &o.spec.bx;
+	bool taken = nfile == 0;	/* standard input, by the sample */
+
+	o.spec.by.nbin = b->nbin;
+	if (b->edge != NULL && (b->log || !isnan(b->lo) || !isnan(b->hi)))
+		tool_usage("-b EDGES leaves no room for --range and --logx");
+	if (b->log && (b->lo <= 0 || b->hi <= 0))
+		tool_usage("--logx: the range must be above 0");
+	if (o.spec.kind == NF_VIEW_PROFILE && o.spec.fold != NULL)
+		tool_usage("--fold: a profile cannot be folded");
+	if (o.pass && nfile > 1)
+		tool_usage("-T passes on one FILE");
+	for (; nfile > 0; nfile--)
+		taken |= strcmp(*file++, "-") == 0;
+	if (o.reference[0] != NULL && strcmp(o.reference[0], "-") == 0 &&
+	    taken)
+		tool_usage("-r -: standard input is the sample");
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct options o = { .binning = { .lo = NAN, .hi = NAN } };
-	struct nf_tiles side[2] = { { 0 }, { 0 } };
-	struct nf_hists t = { 0 };
+	struct nf_tiles side[2] = { { .open = tool_open }, { 0 } };
 	struct nf_err err;
-	int c, rc;
+	int c, rc, fd;
 
-	o.plot.width = terminal_width();
-	o.plot.colour = terminal_colour();
-	while ((c = tool_option(argc, argv, "c:b:w:r:", longs)) != -1)
-		take_option(&o, c);
-	if (o.binning.edge != NULL && (o.binning.log ||
-	    !isnan(o.binning.lo) || !isnan(o.binning.hi)))
-		tool_usage("-b EDGES leaves no room for --range and --logx");
-	if (o.binning.log && (o.binning.lo <= 0 || o.binning.hi <= 0))
-		tool_usage("--logx: the range must be above 0");
-	if (o.reference[0] != NULL && strcmp(o.reference[0], "-") == 0) {
-		for (c = optind; c < argc && strcmp(argv[c], "-") != 0; c++)
-			;
-		if (c < argc || optind == argc)
-			tool_usage("-r -: standard input is the sample");
-	}
-	side[NF_SAMPLE].open = tool_open;
+	while ((c = tool_option(argc, argv, "c:b:w:r:T", longs)) != -1)
+		take_option(c);
+	check_options(argv + optind, argc - optind);
+	fd = o.pass ? STDERR_FILENO : STDOUT_FILENO;
+	o.plot.colour = tool_colour(fd);
+	if (o.plot.width == 0)
+		o.plot.width = tool_width(fd);
 	side[NF_SAMPLE].file = argv + optind;
 	side[NF_SAMPLE].nfile = argc - optind;
 	if (o.reference[0] != NULL) {
@@ -217,10 +240,7 @@ main(int argc, char *argv[])
 		side[NF_REFERENCE].file = o.reference;
 		side[NF_REFERENCE].nfile = 1;
 	}
-	rc = nf_hists_read(&t, side, o.columns, o.weight, &o.binning, &err);
-	if (rc == 0)
-		rc = print(&t, &side[NF_SAMPLE].names, &o, &err);
-	nf_hists_free(&t);
+	rc = run(side, fd, &err);
 	nf_tiles_close(&side[NF_SAMPLE]);
 	nf_tiles_close(&side[NF_REFERENCE]);
 	if (rc == -1)

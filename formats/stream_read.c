@@ -72,7 +72,7 @@ payload_read(struct nf_reader *r, struct nf_err *err)
 {
 	size_t want = r->head.bytes, have = 0, room, got;
 
-	do {
+	while (have < want) {
 		room = have == 0 ? NF_PIPE_SIZE : have * 2;
 		if (buf_grow(&r->stored, want < room ? want : room, have,
 		    err) == -1)
@@ -84,7 +84,7 @@ payload_read(struct nf_reader *r, struct nf_err *err)
 		have += got;
 		if (got < room)
 			return early(r, err);
-	} while (have < want);
+	}
 	return 0;
 }
 

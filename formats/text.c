@@ -31,11 +31,10 @@ fill(struct nf_text *t, struct nf_err *err)
 		memmove(t->buf, t->buf + t->at, have);
 	t->at = 0;
 	t->end = have;
+	if (have > MAX_LINE)
+		return nf_fail(err, NF_EDATA, "%s: line %llu is longer than "
+		    "16 MiB", t->in.name, (unsigned long long)t->nline + 1);
 	if (have + CHUNK > t->size) {
-		if (have > MAX_LINE)
-			return nf_fail(err, NF_EDATA, "%s: line %llu is longer "
-			    "than 16 MiB", t->in.name,
-			    (unsigned long long)t->nline + 1);
 		grown = nf_alloc(have * 2 + CHUNK, 1, "text", err);
 		if (grown == NULL)
 			return -1;
@@ -246,8 +245,9 @@ names_make(struct nf_list *l, uint32_t n, struct nf_err *err)
 	return 0;
 }
 
+/* The schema, from the first line, which stays to be read if it is numbers. */
 static int
-header_read(struct nf_text *t, struct nf_err *err)
+header_read(struct nf_text *t, struct nf_schema *schema, struct nf_err *err)
 {
 	static const char mark[] = "\357\273\277";	/* of UTF-8 */
 	char *line, *end;
@@ -263,13 +263,21 @@ header_read(struct nf_text *t, struct nf_err *err)
 	if (end - line >= 3 && memcmp(line, mark, 3) == 0)
 		line += 3;
 	t->separator = separator_find(line, end);
-	if (names_parse(t, line, end, &numbers, err) == -1)
+	if (names_parse(t, line, end, &numbers, err) == -1 || (numbers &&
+	    names_make(&t->column, t->column.n, err) == -1))
 		return -1;
-	if (!numbers)
-		return 0;
-	t->at = (size_t)(line - t->buf);	/* to be read again */
-	t->nline--;
-	return names_make(&t->column, t->column.n, err);
+	schema->type = NF_F64;
+	schema->nrow = NF_NROW_UNKNOWN;
+	if (nf_list_copy(&schema->column, &t->column, err) == -1)
+		return -1;
+	if (nf_schema_check(schema, err) == -1)
+		return nf_fail_in(err, "%s: line %llu", t->in.name,
+		    (unsigned long long)t->nline);
+	if (numbers) {
+		t->at = (size_t)(line - t->buf);
+		t->nline--;
+	}
+	return 0;
 }
 
 int
@@ -282,15 +290,8 @@ nf_text_open(struct nf_text **text, const struct nf_bytes *in,
 	if (t == NULL)
 		return -1;
 	t->in = *in;
-	if (header_read(t, err) == -1)
+	if (header_read(t, schema, err) == -1)
 		return -1;
-	schema->type = NF_F64;
-	schema->nrow = NF_NROW_UNKNOWN;
-	if (nf_list_copy(&schema->column, &t->column, err) == -1)
-		return -1;
-	if (nf_schema_check(schema, err) == -1)
-		return nf_fail_in(err, "%s: line %llu", in->name,
-		    (unsigned long long)t->nline);
 	t->max = nf_frame_rows(schema);
 	t->x = nf_alloc(t->max * t->column.n, sizeof(*t->x), "rows", err);
 	return t->x == NULL ? -1 : 0;

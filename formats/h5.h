@@ -19,6 +19,9 @@
 
 /* ---- errors: h5err.c -------------------------------------------------- */
 
+/* libhdf5 prints nothing from now on. */
+void nf_h5_quiet(void);
+
 /*
  * Fail with a message and libhdf5's reason for its last failure, in short.
  * NF_ESYS with the system's words where the system refused, else NF_EDATA.
@@ -119,15 +122,27 @@ void nf_pool_add(struct nf_pool *p, struct nf_task *t, unsigned *pending);
 void nf_pool_wait(struct nf_pool *p, unsigned *pending, unsigned most);
 void nf_pool_close(struct nf_pool *p);	/* nothing may be pending */
 
-/* ---- text attributes: h5attr.c ---------------------------------------- */
+/* ---- text: h5attr.c --------------------------------------------------- */
 
 /*
- * Append the strings of attribute name of obj to l, padding removed; where
- * it is absent nothing.  Refuses what is not strings.
+ * Append the strings of a dataset or attribute to l, padding removed; of
+ * attribute name of obj, where it is absent nothing.  Refuses what is not
+ * strings; what the strings hold is not looked at.
  */
+int nf_h5_strings_read(hid_t id, struct nf_list *l, struct nf_err *err)
+    NF_CHECKED;
 int nf_h5_attr_read(hid_t obj, const char *name, struct nf_list *l,
     struct nf_err *err) NF_CHECKED;
-/* Fixed-length, NUL-padded UTF-8; an empty list writes nothing. */
+
+/* Strings as HDF5 takes them: fixed-length, NUL-padded UTF-8. */
+struct nf_h5_text {
+	hid_t type;
+	char *x;
+};
+int nf_h5_text_pack(struct nf_h5_text *t, const struct nf_list *l,
+    struct nf_err *err) NF_CHECKED;
+void nf_h5_text_free(struct nf_h5_text *t);
+/* A 1-D attribute of them; an empty list writes nothing. */
 int nf_h5_attr_write(hid_t obj, const char *name, const struct nf_list *l,
     struct nf_err *err) NF_CHECKED;
 

@@ -1,4 +1,4 @@
-/* Lists of strings as attributes of HDF5 objects. */
+/* Lists of strings in HDF5, as attributes and as datasets. */
 #include <string.h>
 
 #include "h5.h"
@@ -22,8 +22,15 @@ add_text(struct nf_list *l, const char *s, size_t n, bool spaces,
 	return rc;
 }
 
+static herr_t
+read_bytes(hid_t id, hid_t type, void *p)
+{
+	return H5Iget_type(id) == H5I_ATTR ? H5Aread(id, type, p) :
+	    H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, p);
+}
+
 static int
-read_fixed(hid_t attr, hid_t type, size_t n, struct nf_list *l,
+read_fixed(hid_t id, hid_t type, size_t n, struct nf_list *l,
     struct nf_err *err)
 {
 	size_t i, size = H5Tget_size(type);
@@ -36,7 +43,7 @@ read_fixed(hid_t attr, hid_t type, size_t n, struct nf_list *l,
 		    "more than %u bytes", n, size, NF_H5_MAX_TEXT);
 	if ((p = nf_alloc(n * size, 1, "text", err)) == NULL)
 		return -1;
-	if (H5Aread(attr, type, p) < 0)
+	if (read_bytes(id, type, p) < 0)
 		nf_h5_fail(err, "cannot read it");
 	else
 		for (i = 0, rc = 0; i < n && rc == 0; i++)
@@ -46,7 +53,7 @@ read_fixed(hid_t attr, hid_t type, size_t n, struct nf_list *l,
 }
 
 static int
-read_variable(hid_t attr, hid_t type, hid_t space, size_t n,
+read_variable(hid_t id, hid_t type, hid_t space, size_t n,
     struct nf_list *l, struct nf_err *err)
 {
 	char **p = nf_alloc(n, sizeof(*p), "text", err);
@@ -55,7 +62,7 @@ read_variable(hid_t attr, hid_t type, hid_t space, size_t n,
 
 	if (p == NULL)
 		return -1;
-	if (H5Aread(attr, type, p) < 0)
+	if (read_bytes(id, type, p) < 0)
 		nf_h5_fail(err, "cannot read it");
 	else {
 		for (i = 0, rc = 0; i < n && rc == 0; i++)
@@ -67,16 +74,20 @@ read_variable(hid_t attr, hid_t type, hid_t space, size_t n,
 	return rc;
 }
 
-static int
-read_strings(hid_t attr, struct nf_list *l, struct nf_err *err)
+int
+nf_h5_strings_read(hid_t id, struct nf_list *l, struct nf_err *err)
 {
-	hid_t type = H5Aget_type(attr), space = H5Aget_space(attr);
+	bool is_attr = H5Iget_type(id) == H5I_ATTR;
+	hid_t type = is_attr ? H5Aget_type(id) : H5Dget_type(id);
+	hid_t space = is_attr ? H5Aget_space(id) : H5Dget_space(id);
 	hssize_t n = H5Sget_simple_extent_npoints(space);
 	char words[64];
 	int rc = -1;
 
 	if (type < 0 || n < 0)
 		nf_h5_fail(err, "cannot read it");
+	else if (n == 0)
+		rc = 0;			/* of whatever type */
 	else if (H5Tget_class(type) != H5T_STRING) {
 		nf_h5_type_words(type, words, sizeof(words));
 		nf_fail(err, NF_EDATA, "holds %s, want strings", words);
@@ -84,9 +95,9 @@ read_strings(hid_t attr, struct nf_list *l, struct nf_err *err)
 		nf_fail(err, NF_EDATA, "holds %lld strings, want at most %d",
 		    (long long)n, NF_MAX_COLS);
 	else if (H5Tis_variable_str(type) > 0)
-		rc = read_variable(attr, type, space, (size_t)n, l, err);
+		rc = read_variable(id, type, space, (size_t)n, l, err);
 	else
-		rc = read_fixed(attr, type, (size_t)n, l, err);
+		rc = read_fixed(id, type, (size_t)n, l, err);
 	if (type >= 0)
 		H5Tclose(type);
 	if (space >= 0)
@@ -105,21 +116,43 @@ nf_h5_attr_read(hid_t obj, const char *name, struct nf_list *l,
 		return 0;
 	if ((attr = H5Aopen(obj, name, H5P_DEFAULT)) < 0)
 		return nf_h5_fail(err, "attribute %s: cannot open it", name);
-	rc = read_strings(attr, l, err);
+	rc = nf_h5_strings_read(attr, l, err);
 	H5Aclose(attr);
 	return rc == 0 ? 0 : nf_fail_in(err, "attribute %s", name);
 }
 
-/* The strings of l, each padded with NULs to size bytes. */
-static char *
-pad(const struct nf_list *l, size_t size, struct nf_err *err)
+int
+nf_h5_text_pack(struct nf_h5_text *t, const struct nf_list *l,
+    struct nf_err *err)
 {
-	char *p = nf_alloc(l->n, size, "text", err);
+	size_t size = 1;
 	uint32_t i;
 
-	for (i = 0; p != NULL && i < l->n; i++)
-		memcpy(p + i * size, l->s[i], strlen(l->s[i]));
-	return p;
+	for (i = 0; i < l->n; i++)
+		if (strlen(l->s[i]) > size)
+			size = strlen(l->s[i]);
+	t->type = -1;
+	t->x = nf_alloc(l->n, size, "text", err);
+	if (t->x == NULL)
+		return -1;
+	for (i = 0; i < l->n; i++)
+		memcpy(t->x + i * size, l->s[i], strlen(l->s[i]));
+	if ((t->type = H5Tcopy(H5T_C_S1)) >= 0 &&
+	    H5Tset_size(t->type, size) >= 0 &&
+	    H5Tset_strpad(t->type, H5T_STR_NULLPAD) >= 0 &&
+	    H5Tset_cset(t->type, H5T_CSET_UTF8) >= 0)
+		return 0;
+	nf_h5_fail(err, "cannot describe text");
+	nf_h5_text_free(t);
+	return -1;
+}
+
+void
+nf_h5_text_free(struct nf_h5_text *t)
+{
+	if (t->type >= 0)
+		H5Tclose(t->type);
+	nf_free(t->x);
 }
 
 int
@@ -127,26 +160,17 @@ nf_h5_attr_write(hid_t obj, const char *name, const struct nf_list *l,
     struct nf_err *err)
 {
 	hsize_t n = l->n;
-	hid_t attr = -1, space = -1, type = -1;
-	size_t size = 1;
-	uint32_t i;
-	char *p;
+	hid_t attr = -1, space = -1;
+	struct nf_h5_text t;
 	int rc = -1;
 
 	if (l->n == 0)
 		return 0;
-	for (i = 0; i < l->n; i++)
-		if (strlen(l->s[i]) > size)
-			size = strlen(l->s[i]);
-	if ((p = pad(l, size, err)) == NULL)
+	if (nf_h5_text_pack(&t, l, err) == -1)
 		return -1;
-	if ((type = H5Tcopy(H5T_C_S1)) >= 0 &&
-	    H5Tset_size(type, size) >= 0 &&
-	    H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0 &&
-	    H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
-	    (space = H5Screate_simple(1, &n, NULL)) >= 0 &&
-	    (attr = H5Acreate2(obj, name, type, space, H5P_DEFAULT,
-	    H5P_DEFAULT)) >= 0 && H5Awrite(attr, type, p) >= 0)
+	if ((space = H5Screate_simple(1, &n, NULL)) >= 0 &&
+	    (attr = H5Acreate2(obj, name, t.type, space, H5P_DEFAULT,
+	    H5P_DEFAULT)) >= 0 && H5Awrite(attr, t.type, t.x) >= 0)
 		rc = 0;
 	else
 		nf_h5_fail(err, "attribute %s: cannot write it", name);
@@ -154,8 +178,6 @@ nf_h5_attr_write(hid_t obj, const char *name, const struct nf_list *l,
 		H5Aclose(attr);
 	if (space >= 0)
 		H5Sclose(space);
-	if (type >= 0)
-		H5Tclose(type);
-	nf_free(p);
+	nf_h5_text_free(&t);
 	return rc;
 }

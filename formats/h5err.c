@@ -10,6 +10,12 @@
 
 #include "h5.h"
 
+void
+nf_h5_quiet(void)
+{
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 /* The deepest entry of the error stack says what really happened. */
 static herr_t
 first_reason(unsigned n, const H5E_error2_t *e, void *arg)
@@ -82,7 +88,7 @@ nf_h5_open_file(const char *name, struct nf_err *err)
 {
 	hid_t id = -1, fapl;
 
-	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+	nf_h5_quiet();
 	if (check_file(name, err) == -1)
 		return -1;
 	fapl = H5Pcreate(H5P_FILE_ACCESS);

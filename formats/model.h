@@ -47,15 +47,24 @@ struct nf_model {
  */
 int nf_model_read(struct nf_model **m, const char *path, int with_train,
     struct nf_err *err) NF_CHECKED;
-/* Write it; under its name there is always a whole model. */
+/*
+ * Write it; under its name there is always a whole model.  A checkpoint is
+ * written where has_train and the moments are there.  Refuses what
+ * nf_model_read would.
+ */
 int nf_model_write(const struct nf_model *m, const char *path,
     struct nf_err *err) NF_CHECKED;
 void nf_model_free(struct nf_model *m);
-/* An empty model that takes f over. */
+/* An empty model that takes f over (unless it fails). */
 int nf_model_new(struct nf_model **m, struct nf_flow *f, struct nf_err *err)
     NF_CHECKED;
+/* The ops of a column's line of the recipe, or NULL. */
+const char *nf_model_ops(const struct nf_model *m, const char *column);
+
 int nf_history_add(struct nf_history *h, const double row[NF_HISTORY_NCOL],
     struct nf_err *err) NF_CHECKED;
+/* The row of the least validation loss, or NULL where none is finite. */
+const double *nf_history_best(const struct nf_history *h);
 
 #ifdef __cplusplus
 }

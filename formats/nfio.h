@@ -127,6 +127,8 @@ struct nf_pick {
 /* Leave in *rows what is picked of it, valid until the next call. */
 int nf_pick_rows(struct nf_pick *p, struct nf_rows *rows, struct nf_err *err)
     NF_CHECKED;
+/* How many of total rows (or NF_NROW_UNKNOWN) are picked, at the start. */
+uint64_t nf_pick_total(const struct nf_pick *p, uint64_t total);
 void nf_pick_free(struct nf_pick *p);
 
 /* True if every value is finite; else *i and *j are the first that is not. */

@@ -73,6 +73,15 @@ nf_pick_rows(struct nf_pick *p, struct nf_rows *rows, struct nf_err *err)
 	return 0;
 }
 
+uint64_t
+nf_pick_total(const struct nf_pick *p, uint64_t total)
+{
+	if (total == NF_NROW_UNKNOWN)
+		return total;
+	total = total > p->skip ? total - p->skip : 0;
+	return total < p->max ? total : p->max;
+}
+
 void
 nf_pick_free(struct nf_pick *p)
 {

@@ -470,4 +470,9 @@ file or directory (TMPDIR says where)" ]
 	run -2 on_terminal nfcat
 	[[ $output == "nfcat: standard input is a terminal"* ]]
 	run -0 nfcat -tt < <(echo 1)
+	table 9 | nfcat >whole
+	run -0 nfcat --text --rows 2 --skip 3 --columns z,x whole
+	[ "$output" = "$(nfcat -t -n 2 -s 3 -c z,x whole)" ]
+	[ "$(nfcat --info whole)" = "$(nfcat -i whole)" ]
+	nfcat --zstd whole | cmp - <(nfcat -z whole)
 }

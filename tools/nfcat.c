@@ -56,22 +56,16 @@ begin(struct cat *c, const struct nf_schema *s, uint64_t total,
 {
 	struct nf_pick *p = &c->pick;
 
-	if (nf_schema_copy(&c->in, s, err) == -1)
-		return -1;
-	if (c->columns != NULL && nf_columns_find(c->columns, &s->column,
-	    &c->col, &p->ncol, err) == -1)
+	if (nf_schema_copy(&c->in, s, err) == -1 || (c->columns != NULL &&
+	    nf_columns_find(c->columns, &s->column, &c->col, &p->ncol,
+	    err) == -1))
 		return -1;
 	p->col = c->col;
 	p->type = c->type == -1 ? s->type : (enum nf_type)c->type;
 	if (nf_schema_choose(&c->out, s, p->col, p->ncol, err) == -1)
 		return -1;
 	c->out.type = p->type;
-	c->out.nrow = total;
-	if (total != NF_NROW_UNKNOWN) {
-		c->out.nrow = total > p->skip ? total - p->skip : 0;
-		if (c->out.nrow > p->max)
-			c->out.nrow = p->max;
-	}
+	c->out.nrow = nf_pick_total(p, total);
 	return output_open(c, err);
 }
 
@@ -182,6 +176,12 @@ static void
 options(struct cat *c, int argc, char *argv[])
 {
 	static const struct option longs[] = {
+		{ "info", no_argument, NULL, 'i' },
+		{ "text", no_argument, NULL, 't' },
+		{ "zstd", no_argument, NULL, 'z' },
+		{ "rows", required_argument, NULL, 'n' },
+		{ "skip", required_argument, NULL, 's' },
+		{ "columns", required_argument, NULL, 'c' },
 		{ "csv", no_argument, NULL, 256 + CSV },
 		{ "npy", no_argument, NULL, 256 + NPY },
 		{ "check", no_argument, NULL, 256 + CHECK },

@@ -162,8 +162,6 @@ nf_prep_new(struct nf_prep **out, const char *const *name, uint32_t ncol,
 	uint32_t j;
 
 	*out = NULL;
-	if (used != NULL)
-		memset(used, 0, nline * sizeof(*used));
 	if (p == NULL)
 		return -1;
 	p->context = context;

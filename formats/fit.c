@@ -165,7 +165,9 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 		f->model = from;
 	flow = f->model->flow;
 	nf_free(f->model->config);
+	nf_free(f->model->created_by);
 	f->model->config = nf_strdup(cfg->text, err);
+	f->model->created_by = nf_strdup("nftrain (nfpipe) " NF_VERSION, err);
 	f->best = nf_alloc(flow->nall, sizeof(*f->best), "parameters", err);
 	st = &f->model->state;
 	if (st->adam_m == NULL)
@@ -174,7 +176,8 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 	if (st->adam_v == NULL)
 		st->adam_v = nf_alloc(flow->nparam, sizeof(*st->adam_v),
 		    "moments", err);
-	if (f->model->config == NULL || f->best == NULL ||
+	if (f->model->config == NULL || f->model->created_by == NULL ||
+	    f->best == NULL ||
 	    st->adam_m == NULL || st->adam_v == NULL ||
 	    nf_trainer_new(&f->trainer, dev, flow, &cfg->train,
 	    &data->train, err) == -1 ||

@@ -1,0 +1,2 @@
+/* The operations again, in double. */
+#include "ops.c"

@@ -55,6 +55,13 @@ int nf_plot_tsv(struct nf_page *t, const struct nf_plot *p,
     const char *const *name, const struct nf_views *v, struct nf_err *err)
     NF_CHECKED;
 
+/* A script that makes gnuplot draw the same into an image file. */
+enum nf_image { NF_IMAGE_PNG, NF_IMAGE_SVG, NF_IMAGE_PDF };
+
+int nf_plot_gnuplot(struct nf_page *t, const struct nf_plot *p,
+    const char *const *name, const struct nf_views *v, enum nf_image image,
+    const char *file, struct nf_err *err) NF_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif

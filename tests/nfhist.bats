@@ -483,6 +483,84 @@ reference_signal	reference_background" ]
 	run -2 --separate-stderr on_terminal 'nfhist -T x 2>/dev/null'
 }
 
+# A gnuplot that keeps its script and leaves an image, or fails.
+fake_gnuplot()
+{
+	mkdir -p fake
+	cat >fake/gnuplot <<-'END'
+	#!/bin/sh
+	cat >script
+	[ ! -e broken ] || { echo broken >&2; exit 1; }
+	image=$(sed -n "s/^set output '\(.*\)'$/\1/p" script)
+	echo image >"$image"
+	END
+	chmod +x fake/gnuplot
+	PATH=$PWD/fake:$PATH
+}
+
+@test "nfhist: -o has gnuplot draw the same numbers" {
+	fake_gnuplot
+	printf '%s\n' 0.5 1.5 1.5 1.5 | column x >x
+	printf '%s\n' 0.5 0.5 1.5 1.5 | column x >r
+	for end in png svg pdf; do
+		run -0 --separate-stderr nfhist -b 2 --range 0:2 -r r \
+		    -o image.$end x
+		[ -z "$output$stderr" ]
+		[ "$(cat image.$end)" = image ]
+		grep -q "^set terminal $end" script
+	done
+	grep -qx '0 1 1 1 2 1.41421356 0.5 0.612372436 -0.577350269' script
+	[ "$(ls -I "separate*")" = "$(printf '%s\n' fake image.pdf image.png image.svg r \
+	    script x)" ]
+	# Beside a stream that goes on.
+	nfhist -T -o image.png x >copy
+	cmp x copy
+	refuses 2 "-o: 'x.gif' does not end in .png, .svg or .pdf" -o x.gif x
+	refuses 2 "-o: 'png' does not end in .png, .svg or .pdf" -o png x
+}
+
+@test "nfhist: a gnuplot that fails, or is not there, leaves no image" {
+	fake_gnuplot
+	printf '%s\n' 1 2 | column x >x
+	echo old >image.png
+	touch broken
+	run -1 --separate-stderr nfhist -o image.png x
+	[ "$stderr" = "broken
+nfhist: gnuplot failed" ]
+	[ "$(cat image.png)" = old ]
+	printf '#!/bin/sh\nexit 3\n' >fake/gnuplot	# reads nothing
+	run -1 --separate-stderr nfhist -o image.png x
+	[[ $stderr == "nfhist: gnuplot"* ]]
+	run -1 --separate-stderr env PATH="$BUILD/bin" nfhist -o image.png x
+	[ "$stderr" = "nfhist: gnuplot, which draws images: No such file or \
+directory; install it (Debian: gnuplot-nox), or use --tsv" ]
+	run -1 --separate-stderr nfhist -o no/image.png x
+	[[ $stderr == "nfhist: no/image.png: "* ]]
+	[ "$(ls -I "separate*")" = "$(printf '%s\n' broken fake image.png script x)" ]
+}
+
+@test "nfhist: gnuplot draws whatever the columns are and are called" {
+	command -v gnuplot >/dev/null || skip "without gnuplot"
+	printf '%s\t%s\n' "'.system('touch pwned').'" 'a`touch pwned`' 1 2 \
+	    1 3 2 2 5 5 nan 1 | table >t
+	printf 'x\ty\nnan\tinf\n' | table >none
+	for o in "-c 0,1" "--2d 0,1" "--profile 0,1" "--roc 0,1"; do
+		for more in "" -r --log "--log -r" "--pull -r"; do
+			nfhist $o ${more/-r/-r t} -o image.svg t
+			nfhist $o ${more/-r/-r none} -o image.svg none
+		done
+	done 2>warnings
+	grep -v 'no valid points' warnings | diff /dev/null -
+	nfhist -o image.svg t
+	grep -q "system('touch pwned')" image.svg
+	nfhist -o "it's \`touch pwned\`.svg" t
+	[ ! -e pwned ]
+	nfhist -c 0 -o image.png t
+	[ "$(head -c 4 image.png | tail -c 3)" = PNG ]
+	nfhist -c 0 -o image.pdf t
+	[ "$(head -c 4 image.pdf)" = %PDF ]
+}
+
 @test "nfhist: colours on a terminal alone, and not with NO_COLOR" {
 	local esc=$'\e'
 

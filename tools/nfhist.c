@@ -12,7 +12,7 @@ const char tool_synopsis[] = "[-c COLUMNS | --2d X,Y | --profile X,Y | "
     "--roc SCORE,TRUTH[=VALUE]]\n"
     "[-b BINS] [--range LO:HI] [--yrange LO:HI] [--log] [--logx]\n"
     "[-w WEIGHT] [--fold EVENT] [-r REFERENCE] [--unscaled] [--pull]\n"
-    "[--width N] [--ascii] [--tsv] [-T] [FILE...]";
+    "[--width N] [--ascii] [--tsv] [-o IMAGE] [-T] [FILE...]";
 const char tool_purpose[] =
     "histograms in the terminal, with a reference and a ratio";
 
@@ -20,21 +20,40 @@ static struct {
 	struct nf_views_spec spec;
 	struct nf_plot plot;
 	char *reference[1];
+	char *image;
 	bool tsv, pass;
 } o = {
 	.spec = { .truth = NAN, .bx = { .lo = NAN, .hi = NAN },
 		.by = { .lo = NAN, .hi = NAN } }
 };
 
-/* Draw on fd. */
+struct drawing {
+	const struct nf_views *v;
+	const char *const *name;
+};
+
+static int
+script(struct nf_page *page, enum nf_image image, const char *file,
+    const void *arg, struct nf_err *err)
+{
+	const struct drawing *d = arg;
+
+	return nf_plot_gnuplot(page, &o.plot, d->name, d->v, image, file,
+	    err);
+}
+
+/* Draw on fd, or into the image. */
 static int
 draw(const struct nf_views *v, const struct nf_list *names, int fd,
     struct nf_err *err)
 {
 	const char *const *name = (const char *const *)names->s;
+	struct drawing d = { v, name };
 	struct nf_page page = { 0 };
 	int rc;
 
+	if (o.image != NULL)
+		return tool_image(o.image, script, &d, err);
 	if (o.tsv)
 		rc = nf_plot_tsv(&page, &o.plot, name, v, err);
 	else
@@ -81,6 +100,7 @@ static const struct option longs[] = {
 	{ "bins", required_argument, NULL, 'b' },
 	{ "weight", required_argument, NULL, 'w' },
 	{ "reference", required_argument, NULL, 'r' },
+	{ "output", required_argument, NULL, 'o' },
 	{ "range", required_argument, NULL, OPT_RANGE },
 	{ "yrange", required_argument, NULL, OPT_YRANGE },
 	{ "log", no_argument, NULL, OPT_LOG },
@@ -93,29 +113,6 @@ static const struct option longs[] = {
 	{ "tsv", no_argument, NULL, OPT_TSV },
 	{ NULL, 0, NULL, 0 }
 };
-
-/* How many bins, or their edges separated by commas. */
-static void
-take_bins(struct nf_binning *b, char *arg)
-{
-	static double edge[NF_AXIS_MAX_BINS + 1];
-	char *s;
-
-	*b = (struct nf_binning){ .lo = b->lo, .hi = b->hi, .log = b->log };
-	if (strchr(arg, ',') == NULL) {
-		b->nbin = (int)tool_int(arg, 1, NF_AXIS_MAX_BINS, "-b");
-		return;
-	}
-	for (; (s = strsep(&arg, ",")) != NULL; b->nedge++) {
-		if (b->nedge > NF_AXIS_MAX_BINS)
-			tool_usage("-b: more than %d edges",
-			    NF_AXIS_MAX_BINS + 1);
-		edge[b->nedge] = tool_double(s, "-b");
-		if (b->nedge > 0 && edge[b->nedge] <= edge[b->nedge - 1])
-			tool_usage("-b: the edge %s does not ascend", s);
-	}
-	b->edge = edge;
-}
 
 static void
 take_kind(enum nf_view_kind kind, char *arg)
@@ -151,13 +148,17 @@ take_option(int c)
 		take_kind(NF_VIEW_ROC, optarg);
 		break;
 	case 'b':
-		take_bins(&s->bx, optarg);
+		tool_bins(optarg, &s->bx, "-b");
 		break;
 	case 'w':
 		s->weight = optarg;
 		break;
 	case 'r':
 		o.reference[0] = optarg;
+		break;
+	case 'o':
+		tool_image_kind(optarg, "-o");
+		o.image = optarg;
 		break;
 	case 'T':
 		o.pass = true;
@@ -226,7 +227,7 @@ main(int argc, char *argv[])
 	struct nf_err err;
 	int c, rc, fd;
 
-	while ((c = tool_option(argc, argv, "c:b:w:r:T", longs)) != -1)
+	while ((c = tool_option(argc, argv, "c:b:w:r:o:T", longs)) != -1)
 		take_option(c);
 	check_options(argv + optind, argc - optind);
 	fd = o.pass ? STDERR_FILENO : STDOUT_FILENO;

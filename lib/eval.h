@@ -10,6 +10,10 @@
 
 #include "net.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_eval;
 
 /* Of a net that is kept by reference. */
@@ -40,4 +44,7 @@ int nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
  */
 uint64_t nf_eval_clamped(struct nf_eval *e);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

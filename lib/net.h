@@ -11,6 +11,10 @@
 
 #include "backend.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_net {
 	struct nf_dev *dev;
 	const struct nf_flow *flow;
@@ -90,4 +94,7 @@ struct nf_norm nf_net_norm(const struct nf_net *net, const struct nf_work *w,
 struct nf_spline nf_net_spline(const struct nf_net *net,
     const struct nf_work *w, uint32_t step);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -10,6 +10,10 @@
 #include "eval.h"
 #include "prep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_raw;
 
 struct nf_raw_names {
@@ -50,4 +54,7 @@ int nf_raw_density(struct nf_raw *r, uint64_t seed, uint64_t first,
 uint64_t nf_raw_clamped_flow(struct nf_raw *r);
 uint64_t nf_raw_clamped_prep(struct nf_raw *r);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

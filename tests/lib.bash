@@ -6,6 +6,7 @@ export BUILD=${BUILD:-$repo/build}
 export PATH=$BUILD/bin:$BUILD/tests/util:$PATH
 export LC_ALL=C.UTF-8
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
+export OMP_WAIT_POLICY=passive		# tests run beside each other
 export JETS=$repo/pipelines/data/jets.h5
 unset NF_FAULT NO_COLOR COLUMNS
 

@@ -140,56 +140,22 @@ dot(uint32_t n, const nf_real *a, const nf_real *b)
 	return s[0];
 }
 
-/* The derivative at inner knot j of feature f, and its slope by the logit. */
-static double
-derivative(const struct nf_spline *s, uint32_t f, uint32_t j,
-    const nf_real *h, int bound, double *slope)
-{
-	size_t row = (size_t)f * (3 * s->bins - 1) + 2 * s->bins + j;
-	nf_real raw = s->final.b[row] +
-	    dot(s->final.nin, h, s->final.w + row * s->final.nin);
-	double logit;
+/* ---- a run of rows of one feature ------------------------------------- */
 
-	if (bound)
-		bound_logits(1, &raw);
-	logit = (double)raw;
-	*slope = nf_softplus_slope(logit);
-	return s->min_derivative + nf_softplus(logit);
-}
+#define LANES	64			/* rows of a run */
 
-/* The bin of v on the axis by (0 widths: forward, 1 heights: inverse). */
-static void
-make_bin(const struct nf_spline *s, uint32_t f, const nf_real *h, nf_real *e,
-    double v, int by, int bound, struct cpu_kept *kept)
-{
-	double cum[2][MAX_BLOCK + 1], T = s->tail_bound;
-	double least[2] = { s->min_width, s->min_height };
-	struct nf_bin *b = &kept->bin;
-	uint32_t K = s->bins, k;
-	struct side x, y;
+/* Their values and bins, each an array, for loops over rows. */
+struct run {
+	uint32_t n;
+	int32_t k[LANES];		/* -1: outside the box */
+	double v[LANES], x[LANES], w[LANES], y[LANES], h[LANES];
+	double d[2][LANES], slope[2][LANES];	/* logits, then derivatives */
+	double inv[2][LANES], before[2][LANES];
+	double out[LANES], logdet[LANES];
+	uint64_t clamped[LANES];
+};
 
-	exponentials(K, (nf_real)s->logit_scale, e, cum[0]);
-	exponentials(K, (nf_real)s->logit_scale, e + K, cum[1]);
-	k = find_bin(K, least[by], e + by * K, cum[by], (v + T) / (2 * T));
-	x = side_of(K, least[0], e, cum[0], k);
-	y = side_of(K, least[1], e + K, cum[1], k);
-	b->x = 2 * T * x.lo - T;
-	b->w = 2 * T * x.size;
-	b->y = 2 * T * y.lo - T;
-	b->h = 2 * T * y.size;
-	kept->slope[0] = kept->slope[1] = 0;
-	b->d0 = k == 0 ? 1 :
-	    derivative(s, f, k - 1, h, bound, &kept->slope[0]);
-	b->d1 = k == K - 1 ? 1 :
-	    derivative(s, f, k, h, bound, &kept->slope[1]);
-	kept->inv[0] = x.inv;
-	kept->inv[1] = y.inv;
-	kept->before[0] = x.before;
-	kept->before[1] = y.before;
-	kept->k = (int32_t)k;
-}
-
-/* A run of rows: one tile, all features. */
+/* Rows on their way: a tile of all features. */
 struct tile {
 	const struct nf_spline *s;
 	uint32_t n, nrow;		/* of the batch, of the tile */
@@ -203,32 +169,165 @@ struct tile {
 	nf_real *room;
 };
 
-/* One value through its spline: what leaves the box is left as it is. */
+/* Row r's bin on both axes, found by the value (inverse: on the heights'). */
 static void
-one_value(struct tile *t, uint32_t f, uint64_t i, nf_real *e,
-    struct cpu_kept *kept)
+find_row(const struct tile *t, struct run *q, uint32_t r, nf_real *e)
 {
-	nf_real *x = t->x.x + i * t->x.ld + f;
-	double v = (double)*x, ld;
+	const struct nf_spline *s = t->s;
+	double cum[2][MAX_BLOCK + 1], T = s->tail_bound;
+	double least[2] = { s->min_width, s->min_height };
+	uint32_t K = s->bins, k;
+	int by = t->inverse;
+	struct side x, y;
 
-	if (!(v >= -t->s->tail_bound && v <= t->s->tail_bound)) {
-		kept->k = -1;
-		return;
-	}
-	if (t->keep == NULL)
-		t->clamped += bound_logits(2 * t->s->bins, e);
-	kept->v = v;
-	make_bin(t->s, f, t->h.x + i * t->h.ld, e, v, t->inverse,
-	    t->keep == NULL, kept);
-	*x = (nf_real)(t->inverse ?
-	    nf_rqs_inverse(&kept->bin, v, &ld, &t->clamped) :
-	    nf_rqs_forward(&kept->bin, v, &ld));
-	t->logdet[i] += ld;
+	exponentials(K, (nf_real)s->logit_scale, e, cum[0]);
+	exponentials(K, (nf_real)s->logit_scale, e + K, cum[1]);
+	k = find_bin(K, least[by], e + by * K, cum[by],
+	    (q->v[r] + T) / (2 * T));
+	x = side_of(K, least[0], e, cum[0], k);
+	y = side_of(K, least[1], e + K, cum[1], k);
+	q->k[r] = (int32_t)k;
+	q->x[r] = 2 * T * x.lo - T;
+	q->w[r] = 2 * T * x.size;
+	q->y[r] = 2 * T * y.lo - T;
+	q->h[r] = 2 * T * y.size;
+	q->inv[0][r] = x.inv;
+	q->inv[1][r] = y.inv;
+	q->before[0][r] = x.before;
+	q->before[1][r] = y.before;
 }
+
+/* The logit of the derivative at inner knot j of feature f. */
+static double
+derivative_logit(struct tile *t, uint32_t f, uint32_t j, const nf_real *h)
+{
+	const struct nf_linear *l = &t->s->final;
+	size_t row = (size_t)f * (3 * t->s->bins - 1) + 2 * t->s->bins + j;
+	nf_real raw = l->b[row] + dot(l->nin, h, l->w + row * l->nin);
+
+	if (t->keep == NULL)
+		t->clamped += bound_logits(1, &raw);
+	return (double)raw;
+}
+
+/* Bins of the run that begins with row i; e are its logits, ld apart. */
+static void
+find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e,
+    size_t ld)
+{
+	int32_t last = (int32_t)t->s->bins - 1;
+	const nf_real *h;
+	uint32_t r;
+
+	for (r = 0; r < q->n; r++) {
+		q->v[r] = (double)t->x.x[(i + r) * t->x.ld + f];
+		q->d[0][r] = q->d[1][r] = 0;
+		if (!(fabs(q->v[r]) <= t->s->tail_bound)) {
+			/* Any bin will do: nothing of it is used. */
+			q->k[r] = -1;
+			q->x[r] = q->y[r] = 0;
+			q->w[r] = q->h[r] = 1;
+			continue;
+		}
+		if (t->keep == NULL)
+			t->clamped += bound_logits(2 * t->s->bins,
+			    e + r * ld);
+		find_row(t, q, r, e + r * ld);
+		h = t->h.x + (i + r) * t->h.ld;
+		if (q->k[r] > 0)
+			q->d[0][r] = derivative_logit(t, f,
+			    (uint32_t)q->k[r] - 1, h);
+		if (q->k[r] < last)
+			q->d[1][r] = derivative_logit(t, f,
+			    (uint32_t)q->k[r], h);
+	}
+}
+
+/* Derivatives from their logits; 1, and no slope, at the box's ends. */
+static void
+find_derivatives(struct run *q, double least, int32_t last)
+{
+	double d0, d1, s0, s1;
+	uint32_t r;
+
+#pragma omp simd
+	for (r = 0; r < q->n; r++) {
+		d0 = least + nf_softplus_both(q->d[0][r], &s0);
+		d1 = least + nf_softplus_both(q->d[1][r], &s1);
+		q->d[0][r] = q->k[r] <= 0 ? 1 : d0;
+		q->d[1][r] = q->k[r] < 0 || q->k[r] == last ? 1 : d1;
+		q->slope[0][r] = q->k[r] <= 0 ? 0 : s0;
+		q->slope[1][r] = q->k[r] < 0 || q->k[r] == last ? 0 : s1;
+	}
+}
+
+static void
+evaluate(struct run *q, int inverse)
+{
+	uint32_t r;
+
+	if (inverse)
+#pragma omp simd
+		for (r = 0; r < q->n; r++) {
+			struct nf_bin b = { q->x[r], q->w[r], q->y[r],
+				q->h[r], q->d[0][r], q->d[1][r] };
+			uint64_t clamped = 0;
+
+			q->out[r] = nf_rqs_inverse(&b, q->v[r],
+			    &q->logdet[r], &clamped);
+			q->clamped[r] = clamped;
+		}
+	else
+#pragma omp simd
+		for (r = 0; r < q->n; r++) {
+			struct nf_bin b = { q->x[r], q->w[r], q->y[r],
+				q->h[r], q->d[0][r], q->d[1][r] };
+
+			q->out[r] = nf_rqs_forward(&b, q->v[r],
+			    &q->logdet[r]);
+			q->clamped[r] = 0;
+		}
+}
+
+/* What leaves the box is left as it is. */
+static void
+put_values(struct tile *t, const struct run *q, uint32_t f, uint64_t i)
+{
+	uint32_t r;
+
+	for (r = 0; r < q->n; r++) {
+		if (q->k[r] < 0)
+			continue;
+		t->x.x[(i + r) * t->x.ld + f] = (nf_real)q->out[r];
+		t->logdet[i + r] += q->logdet[r];
+		t->clamped += q->clamped[r];
+	}
+}
+
+static void
+keep_bins(const struct run *q, struct cpu_kept *kept)
+{
+	uint32_t r;
+
+	for (r = 0; r < q->n; r++) {
+		kept[r].bin = (struct nf_bin){ q->x[r], q->w[r], q->y[r],
+			q->h[r], q->d[0][r], q->d[1][r] };
+		kept[r].v = q->v[r];
+		kept[r].inv[0] = q->inv[0][r];
+		kept[r].inv[1] = q->inv[1][r];
+		kept[r].before[0] = q->before[0][r];
+		kept[r].before[1] = q->before[1][r];
+		kept[r].slope[0] = q->slope[0][r];
+		kept[r].slope[1] = q->slope[1][r];
+		kept[r].k = q->k[r];
+	}
+}
+
+/* ---- tiles ------------------------------------------------------------ */
 
 /* The logits of widths and heights of feature f, the tile's rows. */
 static void
-product(const struct tile *t, uint32_t f, nf_real *logit, size_t ld)
+product(const struct tile *t, uint32_t f, nf_real *logit)
 {
 	const struct nf_linear *l = &t->s->final;
 	size_t row = (size_t)f * (3 * t->s->bins - 1);
@@ -239,10 +338,10 @@ product(const struct tile *t, uint32_t f, nf_real *logit, size_t ld)
 		cpu_product(t->nrow, wide, l->nin, h, t->h.ld,
 		    (const nf_real *)l->packed +
 		    f * cpu_packed_size(l->nin, wide), l->b + row, 0, logit,
-		    ld);
+		    wide);
 	else
 		cpu_product_pack(1, t->nrow, wide, l->nin, h, t->h.ld,
-		    l->w + row * l->nin, l->nin, l->b + row, 0, logit, ld,
+		    l->w + row * l->nin, l->nin, l->b + row, 0, logit, wide,
 		    t->room);
 }
 
@@ -250,20 +349,26 @@ static void
 one_tile(struct tile *t, nf_real *logit)
 {
 	const struct nf_spline *s = t->s;
-	size_t wide = 2 * s->bins, ld = t->keep != NULL ? s->nt * wide : wide;
-	struct cpu_kept *kept = cpu_kept(t->n, s, t->keep), one;
-	uint32_t f, k;
-	uint64_t i;
+	size_t wide = 2 * s->bins, at;
+	struct cpu_kept *kept = cpu_kept(t->n, s, t->keep);
+	struct run q;
+	uint32_t f, r;
 
 	for (f = 0; f < s->nt; f++) {
+		at = f * (size_t)t->n + t->first;
 		if (t->keep != NULL)
-			logit = (nf_real *)t->keep +
-			    (t->first * s->nt + f) * wide;
-		product(t, f, logit, ld);
-		for (k = 0; k < t->nrow; k++) {
-			i = t->first + k;
-			one_value(t, f, i, logit + k * ld, t->keep != NULL ?
-			    &kept[i * s->nt + f] : &one);
+			logit = (nf_real *)t->keep + at * wide;
+		product(t, f, logit);
+		for (r = 0; r < t->nrow; r += q.n) {
+			q.n = t->nrow - r < LANES ? t->nrow - r : LANES;
+			find_bins(t, &q, f, t->first + r, logit + r * wide,
+			    wide);
+			find_derivatives(&q, s->min_derivative,
+			    (int32_t)s->bins - 1);
+			evaluate(&q, t->inverse);
+			put_values(t, &q, f, t->first + r);
+			if (t->keep != NULL)
+				keep_bins(&q, &kept[at + r]);
 		}
 	}
 }

@@ -2,9 +2,9 @@
  * What the two halves of the CPU's splines share.
  *
  * The logits of widths and heights come from a product a tile and feature,
- * [NF_CPU_TILE][2 bins], that stays in cache.  The derivative logits do not:
- * a value needs two of bins - 1, which are dot products, and only those two
- * have a gradient.
+ * [rows][2 bins], that stays in cache.  The derivative logits do not: a value
+ * needs two of bins - 1, which are dot products, and only those two have a
+ * gradient.  What follows a value's bin runs in vectors over rows.
  */
 #ifndef NF_CPU_SPLINE_H
 #define NF_CPU_SPLINE_H
@@ -26,8 +26,8 @@ struct cpu_kept {
 };
 
 /*
- * keep: exponentials [n][nt][2 bins], which become the logits' gradients,
- * then cpu_kept [n][nt].
+ * keep: exponentials [nt][n][2 bins], which become the logits' gradients,
+ * then cpu_kept [nt][n].
  */
 static inline struct cpu_kept *
 cpu_kept(uint32_t n, const struct nf_spline *s, const void *keep)

@@ -41,8 +41,8 @@ struct job {
 	uint32_t n;
 	struct nf_mat h, dx, dh;
 	const nf_real *dlogdet;
-	nf_real *e;			/* [n][nt][2 bins] */
-	struct cpu_kept *kept;		/* [n][nt] */
+	nf_real *e;			/* [nt][n][2 bins] */
+	struct cpu_kept *kept;		/* [nt][n] */
 	nf_real *dw, *db;
 };
 
@@ -53,9 +53,10 @@ static void
 one_value(const struct job *w, uint64_t i, uint32_t f)
 {
 	const struct nf_spline *s = w->s;
-	struct cpu_kept *q = &w->kept[i * s->nt + f];
+	size_t at = f * (size_t)w->n + i;
+	struct cpu_kept *q = &w->kept[at];
 	double box = 2 * s->tail_bound * s->logit_scale;
-	nf_real *e = w->e + (i * s->nt + f) * 2 * s->bins;
+	nf_real *e = w->e + at * 2 * s->bins;
 	nf_real *dx = w->dx.x + i * w->dx.ld + f;
 	struct nf_bin_grad g;
 
@@ -79,7 +80,7 @@ hidden_grad(const struct job *w, uint64_t i, uint32_t m, nf_real *room)
 {
 	const struct nf_spline *s = w->s;
 	const struct nf_linear *l = &s->final;
-	size_t wide = 2 * s->bins, P = 3 * s->bins - 1, ld = s->nt * wide;
+	size_t wide = 2 * s->bins, P = 3 * s->bins - 1, n = w->n;
 	const struct cpu_kept *q;
 	const nf_real *wd;
 	nf_real *dh;
@@ -87,13 +88,13 @@ hidden_grad(const struct job *w, uint64_t i, uint32_t m, nf_real *room)
 
 	for (f = 0; f < s->nt; f++)
 		cpu_product_pack(0, m, l->nin, (uint32_t)wide,
-		    w->e + i * ld + f * wide, ld, l->w + f * P * l->nin,
+		    w->e + (f * n + i) * wide, wide, l->w + f * P * l->nin,
 		    l->nin, NULL, f > 0, w->dh.x + i * w->dh.ld, w->dh.ld,
 		    room);
 	for (f = 0; f < s->nt; f++) {
 		wd = l->w + (f * P + wide) * l->nin;
 		for (k = 0; k < m; k++) {
-			q = &w->kept[(i + k) * s->nt + f];
+			q = &w->kept[f * n + i + k];
 			dh = w->dh.x + (i + k) * w->dh.ld;
 			if (q->k > 0)
 				axpy(l->nin, (nf_real)q->slope[0],
@@ -110,13 +111,14 @@ static void
 weight_grad(const struct job *w, uint32_t f, uint32_t part, nf_real *room)
 {
 	const struct nf_spline *s = w->s;
-	size_t K = s->bins, ld = s->nt * 2 * K, col = (f * 2 + part) * K;
+	size_t K = s->bins;
+	const nf_real *e = w->e + f * (size_t)w->n * 2 * K + part * K;
 	size_t row = f * (3 * K - 1) + part * K;
 
-	cpu_product_t(s->bins, s->final.nin, w->n, w->e + col, ld, w->h.x,
+	cpu_product_t(s->bins, s->final.nin, w->n, e, 2 * K, w->h.x,
 	    w->h.ld, 0, w->dw + row * s->final.nin, s->final.nin, room);
 	memset(w->db + row, 0, K * sizeof(*w->db));
-	cpu_add_columns(w->n, s->bins, w->e + col, ld, w->db + row);
+	cpu_add_columns(w->n, s->bins, e, 2 * K, w->db + row);
 }
 
 /* The weights of one feature's derivatives: two rows have a gradient. */
@@ -133,7 +135,7 @@ derivative_grad(const struct job *w, uint32_t f)
 	memset(dw, 0, (K - 1) * H * sizeof(*dw));
 	memset(db, 0, (K - 1) * sizeof(*db));
 	for (i = 0; i < w->n; i++) {
-		q = &w->kept[(size_t)i * s->nt + f];
+		q = &w->kept[f * (size_t)w->n + i];
 		h = w->h.x + (size_t)i * w->h.ld;
 		if (q->k > 0) {
 			axpy((uint32_t)H, (nf_real)q->slope[0], h,

@@ -55,6 +55,81 @@ nf_expf(float x)
 	return y;
 }
 
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__CUDA_ARCH__)
+#define NF_FMAD(a, b, c) fma(a, b, c)
+#else
+#define NF_FMAD(a, b, c) ((a) * (b) + (c))
+#endif
+
+/* e^x in double, |x| clamped to 700: as nf_expf, the series to degree 13. */
+NF_INLINE double
+nf_exp64(double x)
+{
+	const double big = 6755399441055744.0;		/* 1.5 * 2^52 */
+	double n, r, y = 1.0 / 6227020800;
+	int64_t i, k;
+
+	x = x < -700 ? -700 : x;
+	x = x > 700 ? 700 : x;
+	n = NF_FMAD(x, 1.4426950408889634, big);
+	memcpy(&i, &n, sizeof(i));
+	n -= big;
+	r = NF_FMAD(n, -0.693147180369123816490, x);
+	r = NF_FMAD(n, -1.90821492927058770002e-10, r);
+	y = NF_FMAD(y, r, 1.0 / 479001600);
+	y = NF_FMAD(y, r, 1.0 / 39916800);
+	y = NF_FMAD(y, r, 1.0 / 3628800);
+	y = NF_FMAD(y, r, 1.0 / 362880);
+	y = NF_FMAD(y, r, 1.0 / 40320);
+	y = NF_FMAD(y, r, 1.0 / 5040);
+	y = NF_FMAD(y, r, 1.0 / 720);
+	y = NF_FMAD(y, r, 1.0 / 120);
+	y = NF_FMAD(y, r, 1.0 / 24);
+	y = NF_FMAD(y, r, 1.0 / 6);
+	y = NF_FMAD(y, r, 0.5);
+	y = NF_FMAD(y, r, 1.0);
+	y = NF_FMAD(y, r, 1.0);
+	memcpy(&k, &y, sizeof(k));
+	k += (int64_t)((uint64_t)i << 52);
+	memcpy(&y, &k, sizeof(y));
+	return y;
+}
+
+/*
+ * ln of a positive normal number: x = 2^e m with m about 1, and ln m =
+ * 2 atanh((m - 1) / (m + 1)).  e becomes a double by its bits.
+ */
+NF_INLINE double
+nf_log64(double x)
+{
+	const double exponent0 = 4503599627370496.0;	/* 2^52 */
+	int64_t bits, ebits;
+	double m, e, t, t2, y;
+
+	memcpy(&bits, &x, sizeof(bits));
+	ebits = (int64_t)((uint64_t)bits >> 52) | 0x4330000000000000;
+	bits = (bits & 0xfffffffffffff) | 0x3ff0000000000000;
+	memcpy(&m, &bits, sizeof(m));
+	memcpy(&e, &ebits, sizeof(e));
+	e -= exponent0 + 1023;
+	e = m > 1.4142135623730951 ? e + 1 : e;
+	m = m > 1.4142135623730951 ? m * 0.5 : m;
+	t = (m - 1) / (m + 1);
+	t2 = t * t;
+	y = 1.0 / 21;
+	y = NF_FMAD(y, t2, 1.0 / 19);
+	y = NF_FMAD(y, t2, 1.0 / 17);
+	y = NF_FMAD(y, t2, 1.0 / 15);
+	y = NF_FMAD(y, t2, 1.0 / 13);
+	y = NF_FMAD(y, t2, 1.0 / 11);
+	y = NF_FMAD(y, t2, 1.0 / 9);
+	y = NF_FMAD(y, t2, 1.0 / 7);
+	y = NF_FMAD(y, t2, 1.0 / 5);
+	y = NF_FMAD(y, t2, 1.0 / 3);
+	y = NF_FMAD(y * t2, t, t);
+	return NF_FMAD(e, 0.6931471805599453, 2 * y);
+}
+
 #ifdef NF_REF
 #define NF_FMA(a, b, c) ((a) * (b) + (c))
 #define NF_SQRT sqrt
@@ -122,6 +197,16 @@ NF_INLINE double
 nf_softplus_slope(double x)
 {
 	return x > 20 ? 1 : 1 / (1 + exp(-x));
+}
+
+/* Both at once, in a vector loop. */
+NF_INLINE double
+nf_softplus_both(double x, double *slope)
+{
+	double e = nf_exp64(x > 0 ? -x : x);
+
+	*slope = (x > 0 ? 1 : e) / (1 + e);
+	return (x > 0 ? x : 0) + nf_log64(1 + e);
 }
 
 #endif

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "philox.h"		/* NF_INLINE */
+#include "fastmath.h"
 
 /* Lower left knot, width and height, derivatives at both ends. */
 struct nf_bin {
@@ -38,7 +38,7 @@ nf_rqs_forward(const struct nf_bin *b, double v, double *logdet)
 	double e = b->d1 * a * a + 2 * s * o + b->d0 * a1 * a1;
 	double t = s / den;
 
-	*logdet = log(t * t * e);
+	*logdet = nf_log64(t * t * e);
 	return b->y + b->h * (s * a * a + b->d0 * o) / den;
 }
 
@@ -57,19 +57,16 @@ nf_rqs_inverse(const struct nf_bin *b, double v, double *logdet,
 	double disc = qb * qb - 4 * qa * qc;
 	double root, a, a1, o, t, e;
 
-	if (disc < 0) {
-		disc = 0;
-		++*clamped;
-	}
+	*clamped += disc < 0;
+	disc = disc < 0 ? 0 : disc;
 	root = 2 * qc / (-qb - sqrt(disc));
 	a = nf_fraction(root);
-	if (!(root >= -1e-6 && root <= 1 + 1e-6))
-		++*clamped;
+	*clamped += !(fabs(root - 0.5) <= 0.5 + 1e-6);
 	a1 = 1 - a;
 	o = a * a1;
 	e = b->d1 * a * a + 2 * s * o + b->d0 * a1 * a1;
 	t = s / (s + q * o);
-	*logdet = -log(t * t * e);
+	*logdet = -nf_log64(t * t * e);
 	return b->x + a * b->w;
 }
 

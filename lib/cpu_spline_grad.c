@@ -48,30 +48,87 @@ struct job {
 
 #define MANY_ROWS	256		/* whose gradients stay in cache */
 
-/* One value: gradients of its logits, its argument and its two derivatives. */
-static void
-one_value(const struct job *w, uint64_t i, uint32_t f)
-{
-	const struct nf_spline *s = w->s;
-	size_t at = f * (size_t)w->n + i;
-	struct cpu_kept *q = &w->kept[at];
-	double box = 2 * s->tail_bound * s->logit_scale;
-	nf_real *e = w->e + at * 2 * s->bins;
-	nf_real *dx = w->dx.x + i * w->dx.ld + f;
-	struct nf_bin_grad g;
+#define LANES	64			/* rows of a run */
 
-	if (q->k < 0) {
-		memset(e, 0, 2 * s->bins * sizeof(*e));
-		return;
+/* The gradients of a run's bins, each an array, for loops over rows. */
+struct run {
+	uint32_t n;
+	struct nf_bin bin[LANES];
+	double v[LANES], gout[LANES], gld[LANES];
+	double gv[LANES], gx[LANES], gw[LANES], gy[LANES], gh[LANES];
+	double gd0[LANES], gd1[LANES];
+};
+
+static void
+bin_grads(struct run *q)
+{
+	uint32_t r;
+
+#pragma omp simd
+	for (r = 0; r < q->n; r++) {
+		struct nf_bin b = q->bin[r];
+		struct nf_bin_grad g;
+
+		nf_rqs_grad(&b, q->v[r], q->gout[r], q->gld[r], &g);
+		q->gv[r] = g.v;
+		q->gx[r] = g.x;
+		q->gw[r] = g.w;
+		q->gy[r] = g.y;
+		q->gh[r] = g.h;
+		q->gd0[r] = g.d0;
+		q->gd1[r] = g.d1;
 	}
-	nf_rqs_grad(&q->bin, q->v, (double)*dx, (double)w->dlogdet[i], &g);
-	logit_grads(s->bins, (uint32_t)q->k, e, q->inv[0], q->before[0], g.x,
-	    g.w, box * (1 - s->min_width * s->bins));
-	logit_grads(s->bins, (uint32_t)q->k, e + s->bins, q->inv[1],
-	    q->before[1], g.y, g.h, box * (1 - s->min_height * s->bins));
-	q->slope[0] *= g.d0;
-	q->slope[1] *= g.d1;
-	*dx = (nf_real)g.v;
+}
+
+/*
+ * Rows i .. i + q->n of feature f: gradients of their logits, of their
+ * arguments and of their two derivatives' logits.
+ */
+static void
+run_grads(const struct job *w, struct run *q, uint64_t i, uint32_t f)
+{
+	static const struct nf_bin any = { 0, 1, 0, 1, 1, 1 };
+	const struct nf_spline *s = w->s;
+	double box = 2 * s->tail_bound * s->logit_scale;
+	struct cpu_kept *k = &w->kept[f * (size_t)w->n + i];
+	nf_real *dx = w->dx.x + i * w->dx.ld + f, *e;
+	uint32_t K = s->bins, r;
+
+	for (r = 0; r < q->n; r++) {
+		q->bin[r] = k[r].k < 0 ? any : k[r].bin;
+		q->v[r] = k[r].k < 0 ? 0 : k[r].v;
+		q->gout[r] = (double)dx[r * w->dx.ld];
+		q->gld[r] = (double)w->dlogdet[i + r];
+	}
+	bin_grads(q);
+	for (r = 0; r < q->n; r++, k++) {
+		e = w->e + (f * (size_t)w->n + i + r) * 2 * K;
+		if (k->k < 0) {
+			memset(e, 0, 2 * K * sizeof(*e));
+			continue;
+		}
+		logit_grads(K, (uint32_t)k->k, e, k->inv[0], k->before[0],
+		    q->gx[r], q->gw[r], box * (1 - s->min_width * K));
+		logit_grads(K, (uint32_t)k->k, e + K, k->inv[1],
+		    k->before[1], q->gy[r], q->gh[r],
+		    box * (1 - s->min_height * K));
+		k->slope[0] *= q->gd0[r];
+		k->slope[1] *= q->gd1[r];
+		dx[r * w->dx.ld] = (nf_real)q->gv[r];
+	}
+}
+
+static void
+value_grads(const struct job *w, uint64_t i, uint32_t m)
+{
+	struct run q;
+	uint32_t f, r;
+
+	for (f = 0; f < w->s->nt; f++)
+		for (r = 0; r < m; r += q.n) {
+			q.n = m - r < LANES ? m - r : LANES;
+			run_grads(w, &q, i + r, f);
+		}
 }
 
 /* dh of m rows from i: the products of all features, and two rows each. */
@@ -162,19 +219,17 @@ cpu_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), f, m, k;
+		uint32_t me = (uint32_t)omp_get_thread_num(), m, k;
 		nf_real *room = cpu_scratch(c, me, cpu_product_room(
 		    s->final.nin > 2 * s->bins ? s->final.nin :
 		    2 * s->bins));
-		uint64_t lo, hi, i, r;
+		uint64_t lo, hi, i;
 
 		cpu_split(n, me, c->nthread, 16, &lo, &hi);
 		for (i = lo; i < hi && room != NULL; i += m) {
 			m = hi - i < MANY_ROWS ? (uint32_t)(hi - i) :
 			    MANY_ROWS;
-			for (r = i; r < i + m; r++)
-				for (f = 0; f < s->nt; f++)
-					one_value(&w, r, f);
+			value_grads(&w, i, m);
 			hidden_grad(&w, i, m, room);
 		}
 #pragma omp barrier

@@ -1,4 +1,6 @@
 /* Memory whose failure is an error with a name, and faults on demand. */
+#include <sys/mman.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,12 @@ nf_fault(enum nf_site site)
 #endif
 }
 
+#define HUGE	((size_t)2 << 20)	/* a large page on most machines */
+
 void *
 nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
 {
-	size_t nbyte;
+	size_t nbyte, align;
 	void *p;
 
 	if (__builtin_mul_overflow(n, size, &nbyte) ||
@@ -35,14 +39,18 @@ nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
 		    n, size, what);
 		return NULL;
 	}
-	nbyte = nbyte == 0 ? 64 : (nbyte + 63) / 64 * 64;
-	p = aligned_alloc(64, nbyte);
-	if (p == NULL)
+	align = nbyte >= 2 * HUGE ? HUGE : 64;
+	nbyte = nbyte == 0 ? align : (nbyte + align - 1) / align * align;
+	p = aligned_alloc(align, nbyte);
+	if (p == NULL) {
 		nf_fail(err, NF_ESYS, "no memory for %.1f MB of %s",
 		    (double)nbyte / 1e6, what);
-	else
-		memset(p, 0, nbyte);
-	return p;
+		return NULL;
+	}
+	/* Large pages are a wish: a refusal costs nothing but speed. */
+	if (align == HUGE)
+		(void)madvise(p, nbyte, MADV_HUGEPAGE);
+	return memset(p, 0, nbyte);
 }
 
 void

@@ -8,7 +8,8 @@
 struct nf_raw {
 	struct nf_net *net;
 	struct nf_eval *eval;
-	struct nf_prep *context, *target;	/* NULL: none */
+	struct nf_prep *context, *target;
+	int plain;			/* they change nothing */
 	uint32_t ncontext, ntarget;	/* raw */
 	uint32_t C, D;			/* the flow's */
 	uint64_t clamped;
@@ -36,20 +37,24 @@ find_partners(struct nf_raw *r, const struct nf_raw_names *n,
 	return rc;
 }
 
+/* Without lines a recipe still refuses what is not a finite float. */
 static int
 make_prep(struct nf_raw *r, const struct nf_raw_names *n, struct nf_err *err)
 {
-	if (n->nprep == 0)
-		return 0;
+	uint32_t nprep = r->plain ? 0 : n->nprep;
+
 	if (nf_prep_new(&r->context, n->context, n->ncontext, n->prep,
-	    n->nprep, NULL, 1, NULL, err) == -1 ||
-	    nf_prep_new(&r->target, n->target, n->ntarget, n->prep, n->nprep,
+	    nprep, NULL, 1, NULL, err) == -1 ||
+	    nf_prep_new(&r->target, n->target, n->ntarget, n->prep, nprep,
 	    NULL, 0, NULL, err) == -1 || find_partners(r, n, err) == -1)
 		return -1;
 	if (nf_prep_nout(r->context) != r->C)
 		return nf_fail(err, NF_EDATA, "the recipe makes %u context "
 		    "columns, the flow wants %u", nf_prep_nout(r->context),
 		    r->C);
+	if (!nf_prep_fitted(r->context) || !nf_prep_fitted(r->target))
+		return nf_fail(err, NF_EDATA, "the recipe has not been fitted: "
+		    "its ops lack numbers");
 	return 0;
 }
 
@@ -80,16 +85,15 @@ nf_raw_new(struct nf_raw **out, struct nf_dev *dev, const struct nf_flow *f,
 		return -1;
 	r->C = f->shape.context;
 	r->D = f->shape.features;
-	plain = plain || n->nprep == 0;
-	r->ncontext = plain ? r->C : n->ncontext;
-	r->ntarget = plain ? r->D : n->ntarget;
+	r->plain = plain || n->nprep == 0;
+	r->ncontext = n->ncontext;
+	r->ntarget = n->ntarget;
 	if (r->ntarget != r->D) {
 		nf_fail(err, NF_EDATA, "%u target columns, the flow wants %u",
 		    r->ntarget, r->D);
 		goto fail;
 	}
-	if ((!plain && make_prep(r, n, err) == -1) ||
-	    make_room(r, err) == -1 ||
+	if (make_prep(r, n, err) == -1 || make_room(r, err) == -1 ||
 	    nf_net_new(&r->net, dev, f, err) == -1 ||
 	    nf_eval_new(&r->eval, r->net, err) == -1)
 		goto fail;
@@ -144,32 +148,19 @@ nf_raw_clamped_prep(struct nf_raw *r)
 	return n;
 }
 
-/* n rows of ncol numbers, from ld apart to next to one another. */
-static void
-to_real(uint64_t n, uint32_t ncol, const double *from, size_t ld, nf_real *to)
-{
-	uint64_t i;
-	uint32_t j;
-
-	for (i = 0; i < n; i++, from += ld)
-		for (j = 0; j < ncol; j++)
-			*to++ = (nf_real)from[j];
-}
-
-/* Raw columns of n rows through p (NULL: as they are) to what a flow reads. */
+/* Raw columns of n rows through p to what a flow reads. */
 static int
 prepare(struct nf_raw *r, const struct nf_prep *p, uint64_t seed,
     uint64_t first, uint64_t n, const double *raw, size_t ld, uint32_t ncol,
     double *slope, nf_real *to, struct nf_err *err)
 {
-	if (p == NULL) {
-		to_real(n, ncol, raw, ld, to);
-		return 0;
-	}
+	size_t k;
+
 	if (nf_prep_forward(p, seed, first, n, raw, ld, r->wide, ncol, slope,
 	    err) == -1)
 		return -1;
-	to_real(n, ncol, r->wide, ncol, to);
+	for (k = 0; k < n * ncol; k++)
+		to[k] = (nf_real)r->wide[k];
 	return 0;
 }
 
@@ -186,7 +177,7 @@ sample_block(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 	    r->C, NULL, r->y, err) == -1 ||
 	    nf_eval_sample(r->eval, g, n, r->y, r->x, err) == -1)
 		return -1;
-	if (r->target == NULL) {
+	if (r->plain) {
 		for (j = 0; j < n * r->D; j++)
 			target[j] = (double)r->x[j];
 		return 0;

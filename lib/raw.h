@@ -23,20 +23,22 @@ struct nf_raw_names {
 
 /*
  * f on dev; f is kept by reference, names are not.  plain: leave the recipe
- * out (--raw).  The recipe has to fit the flow's numbers of columns.
+ * out (--raw); the names are then those of the flow's own columns.  The
+ * recipe has to fit the flow's numbers of columns.
  */
 int nf_raw_new(struct nf_raw **r, struct nf_dev *dev, const struct nf_flow *f,
     const struct nf_raw_names *names, int plain, struct nf_err *err)
     NF_CHECKED;
 void nf_raw_free(struct nf_raw *r);
 
-/* Raw columns of a row: ncontext and ntarget, or the flow's own if plain. */
+/* Raw columns of a row. */
 uint32_t nf_raw_ncontext(const struct nf_raw *r);
 uint32_t nf_raw_ntarget(const struct nf_raw *r);
 
 /*
  * Draw g->first .. g->first + n.  context [..][ncontext] begins with the row
- * of the first draw; target [n][ntarget] is filled.
+ * of the first draw; target [n][ntarget] is filled.  A condition that is not
+ * finite, or that the recipe cannot take, is NF_EDATA naming row and column.
  */
 int nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
     const double *context, double *target, struct nf_err *err) NF_CHECKED;

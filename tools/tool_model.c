@@ -4,23 +4,59 @@
 
 #include "tool_model.h"
 
+#define STRINGS(l)	((const char *const *)(l).s)
+
+/* The flow's own conditions: what the recipe makes of the columns. */
 static int
-name_columns(struct tool_model *m, int plain, struct nf_err *err)
+name_made(struct tool_model *m, struct nf_err *err)
 {
 	const struct nf_model *f = m->model;
-	uint32_t C = f->flow->shape.context, j;
-	char name[16];
+	struct nf_prep *p;
+	uint32_t k;
+	char *s;
+	int rc;
 
-	if (nf_list_copy(&m->target, &f->target, err) == -1)
-		return -1;
-	if (!plain || f->context.n == C)
-		return nf_list_copy(&m->context, &f->context, err);
-	for (j = 0; j < C; j++) {
-		snprintf(name, sizeof(name), "y%u", j);
-		if (nf_list_add(&m->context, name, err) == -1)
+	rc = nf_prep_new(&p, STRINGS(f->context), f->context.n,
+	    STRINGS(f->prep), f->prep.n, NULL, 1, NULL, err);
+	for (k = 0; rc == 0 && k < nf_prep_nout(p); k++) {
+		s = nf_prep_name(p, k, err);
+		rc = s == NULL ? -1 : nf_list_add(&m->context, s, err);
+		nf_free(s);
+	}
+	nf_prep_free(p);
+	return rc;
+}
+
+static int
+add_line(struct nf_list *l, const char *name, const char *ops,
+    struct nf_err *err)
+{
+	size_t n = strlen(name) + strlen(ops) + sizeof(" = ");
+	char *line = nf_alloc(n, 1, "a recipe", err);
+	int rc = -1;
+
+	if (line != NULL) {
+		snprintf(line, n, "%s = %s", name, ops);
+		rc = nf_list_add(l, line, err);
+	}
+	nf_free(line);
+	return rc;
+}
+
+static int
+name_targets(struct tool_model *m, struct nf_err *err)
+{
+	const struct nf_list *t = &m->model->target;
+	const char *ops;
+	uint32_t j;
+
+	for (j = 0; j < t->n; j++) {
+		ops = nf_model_ops(m->model, t->s[j]);
+		if (ops != NULL &&
+		    add_line(&m->target_prep, t->s[j], ops, err) == -1)
 			return -1;
 	}
-	return 0;
+	return nf_list_copy(&m->target, t, err);
 }
 
 int
@@ -31,15 +67,19 @@ tool_model_open(struct tool_model *m, const char *path, int plain,
 
 	memset(m, 0, sizeof(*m));
 	m->path = path;
-	if (nf_model_read(&m->model, path, 0, err) == -1 ||
-	    name_columns(m, plain, err) == -1 ||
-	    nf_dev_open(&m->dev, device, nthread, err) == -1)
+	if (nf_model_read(&m->model, path, 0, err) == -1)
 		return -1;
-	n.context = (const char *const *)m->context.s;
+	if ((plain ? name_made(m, err) : nf_list_copy(&m->context,
+	    &m->model->context, err)) == -1 ||
+	    name_targets(m, err) == -1)
+		return nf_fail_in(err, "%s", path);
+	if (nf_dev_open(&m->dev, device, nthread, err) == -1)
+		return -1;
+	n.context = STRINGS(m->context);
 	n.ncontext = m->context.n;
-	n.target = (const char *const *)m->target.s;
+	n.target = STRINGS(m->target);
 	n.ntarget = m->target.n;
-	n.prep = (const char *const *)m->model->prep.s;
+	n.prep = STRINGS(m->model->prep);
 	n.nprep = m->model->prep.n;
 	if (nf_raw_new(&m->raw, m->dev, m->model->flow, &n, plain, err) == -1)
 		return nf_fail_in(err, "%s", path);
@@ -54,6 +94,7 @@ tool_model_close(struct tool_model *m)
 	nf_model_free(m->model);
 	nf_list_free(&m->context);
 	nf_list_free(&m->target);
+	nf_list_free(&m->target_prep);
 }
 
 int

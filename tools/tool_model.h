@@ -10,13 +10,13 @@ struct tool_model {
 	struct nf_model *model;
 	struct nf_dev *dev;
 	struct nf_raw *raw;
-	struct nf_list context, target;	/* raw columns' names */
+	struct nf_list context, target;	/* columns' names */
+	struct nf_list target_prep;	/* their recipe */
 };
 
 /*
  * Read a model and bring it onto a device.  plain: without its recipe; its
- * conditions are then the flow's own, called y0.. where a recipe would have
- * made more of them than there are columns.
+ * conditions are then the columns that the recipe makes.
  */
 int tool_model_open(struct tool_model *m, const char *path, int plain,
     const char *device, uint32_t nthread, struct nf_err *err) NF_CHECKED;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "dataset.h"
 #include "philox.h"
@@ -188,8 +189,11 @@ nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
 	}
 	row = nf_alloc(n, sizeof(*row), "row numbers", err);
 	if (row == NULL || make_preps(d, c, prep, where, err) == -1 ||
-	    split(d, t, ncol, fraction, seed, row, err) == -1 ||
-	    nf_prep_fit(d->context, t->x, ncol, d->ntrain, row, err) == -1 ||
+	    split(d, t, ncol, fraction, seed, row, err) == -1)
+		goto fail;
+	d->digest = XXH3_64bits_withSeed(t->x, n * ncol * sizeof(double),
+	    d->ntrain);
+	if (nf_prep_fit(d->context, t->x, ncol, d->ntrain, row, err) == -1 ||
 	    nf_prep_fit(d->target, (double *)t->x + c->ncontext, ncol,
 	    d->ntrain, row, err) == -1)
 		goto fail;

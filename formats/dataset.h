@@ -38,6 +38,7 @@ struct nf_dataset {
 	uint64_t ntrain, nvalid;
 	nf_real *x, *y, *w;		/* training rows, then validation's */
 	struct nf_rowset train, valid;	/* views of the three */
+	uint64_t digest;		/* of raw rows, in order, and ntrain */
 };
 
 /*

@@ -28,6 +28,18 @@ nf_fit_last_path(const char *path, struct nf_err *err)
 	return p;
 }
 
+double
+nf_fit_memory(const struct nf_shape *s, uint32_t batch,
+    const struct nf_dev *dev)
+{
+	/* The parameters now and at their best, and both moments. */
+	double host = 4 * sizeof(float) * nf_shape_count(s);
+
+	/* A GPU's memory is its own, and its driver knows it. */
+	return strncmp(dev->name, "cpu", 3) != 0 ? host :
+	    host + nf_trainer_memory(s, batch);
+}
+
 /* The figure that judges an epoch: validation's if there is any. */
 static double
 judged(const double *row)
@@ -61,38 +73,36 @@ make_model(struct nf_fit *f, const struct nf_choice *c, struct nf_err *err)
 	return 0;
 }
 
-/* Does a checkpoint go with this configuration and these rows? */
+/* Are these the rows that a checkpoint was made with? */
 static int
-check_resumed(const struct nf_fit *f, const struct nf_model *m,
+check_rows(const struct nf_fit *f, const struct nf_model *m,
     struct nf_err *err)
 {
-	struct nf_shape s = f->cfg->flow;
-	const struct nf_shape *old = &m->flow->shape;
+	const struct nf_dataset *d = f->data;
+	const struct nf_shape *s = &m->flow->shape;
 
-	if (!m->has_train)
-		return nf_fail(err, NF_EDATA, "%s: no /train: a model, not a "
-		    "checkpoint", f->last);
-	if (m->train_seed != f->cfg->train.seed)
-		return nf_fail(err, NF_EDATA, "%s: trained with seed %llu, "
-		    "the configuration has %llu", f->last,
-		    (unsigned long long)m->train_seed,
-		    (unsigned long long)f->cfg->train.seed);
-	s.features = f->data->D;
-	s.context = f->data->C;
-	if (old->features != s.features || old->context != s.context ||
-	    old->steps != s.steps || old->hidden != s.hidden ||
-	    old->blocks != s.blocks || old->bins != s.bins ||
-	    old->activation != s.activation ||
-	    old->batch_norm != s.batch_norm ||
-	    old->tail_bound != s.tail_bound)
-		return nf_fail(err, NF_EDATA, "%s: a flow of %u features, "
-		    "%u context, %u steps, hidden %u, %u blocks, %u bins, "
-		    "but [flow] and the columns ask for %u, %u, %u, %u, %u, "
-		    "%u; train into another file, or as before", f->last,
-		    old->features, old->context, old->steps, old->hidden,
-		    old->blocks, old->bins, s.features, s.context, s.steps,
-		    s.hidden, s.blocks, s.bins);
-	return 0;
+	if (s->features == d->D && s->context == d->C &&
+	    (m->train_rows == 0 || m->train_rows == d->digest))
+		return 0;
+	return nf_fail(err, NF_EDATA, "%s: trained on other rows, or another "
+	    "share of them was left for validation: train into another file, "
+	    "or as before", f->last);
+}
+
+/* The weights that judge an epoch. */
+static int
+check_valid(const struct nf_rowset *r, struct nf_err *err)
+{
+	double sum = 0;
+	uint64_t i;
+
+	for (i = 0; r->weight != NULL && i < r->nrow; i++)
+		sum += (double)r->weight[i];
+	if (r->weight == NULL || r->nrow == 0 || (sum > 0 && !isinf(sum)))
+		return 0;
+	return nf_fail(err, NF_EDATA, "the weights of the %llu rows that "
+	    "validate sum to %g, want more than 0",
+	    (unsigned long long)r->nrow, sum);
 }
 
 /* The best parameters so far stand in the model's own file. */
@@ -104,14 +114,19 @@ read_best(struct nf_fit *f, struct nf_err *err)
 
 	if (nf_model_read(&m, f->path, 0, err) == -1)
 		return -1;
-	if (m->flow->nall != f->model->flow->nall)
-		nf_fail(err, NF_EDATA, "%s and %s: flows of different shapes",
-		    f->path, f->last);
-	else
-		rc = 0;
-	if (rc == 0)
+	if (m->flow->nall != f->model->flow->nall ||
+	    m->history.nrow < f->best_epoch ||
+	    memcmp(m->history.row[f->best_epoch - 1],
+	    f->model->history.row[f->best_epoch - 1],
+	    sizeof(*m->history.row)) != 0)
+		nf_fail(err, NF_EDATA, "%s and %s are not of one training: "
+		    "put back the model, or remove the checkpoint and begin "
+		    "anew", f->path, f->last);
+	else {
 		memcpy(f->best, m->flow->param,
 		    m->flow->nall * sizeof(*f->best));
+		rc = 0;
+	}
 	nf_model_free(m);
 	return rc;
 }
@@ -123,11 +138,12 @@ resume(struct nf_fit *f, struct nf_err *err)
 	uint64_t nbatch = nf_trainer_nbatch(f->trainer);
 	uint32_t i;
 
-	if (f->model->state.batch > nbatch)
-		return nf_fail(err, NF_EDATA, "%s: stopped after batch %llu "
-		    "of an epoch, but these rows make %llu: not the rows "
-		    "it was trained on", f->last,
-		    (unsigned long long)f->model->state.batch,
+	if (f->model->state.batch > nbatch ||
+	    f->model->state.epoch != h->nrow)
+		return nf_fail(err, NF_EDATA, "%s: epoch %u, batch %llu, but "
+		    "its history has %u epochs, and the rows make %llu "
+		    "batches", f->last, f->model->state.epoch,
+		    (unsigned long long)f->model->state.batch, h->nrow,
 		    (unsigned long long)nbatch);
 	for (i = 0; i < h->nrow; i++)
 		if (judged(h->row[i]) < f->best_nll) {
@@ -156,10 +172,10 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 	f->best_nll = INFINITY;
 	f->path = nf_strdup(path, err);
 	f->last = nf_fit_last_path(path, err);
-	if (f->path == NULL || f->last == NULL)
-		goto fail;
-	if (from != NULL ? check_resumed(f, from, err) == -1 :
-	    make_model(f, c, err) == -1)
+	if (f->path == NULL || f->last == NULL ||
+	    check_valid(&data->valid, err) == -1 ||
+	    (from != NULL ? check_rows(f, from, err) :
+	    make_model(f, c, err)) == -1)
 		goto fail;
 	if (from != NULL)
 		f->model = from;
@@ -185,6 +201,7 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 		goto fail;
 	f->model->has_train = 1;
 	f->model->train_seed = cfg->train.seed;
+	f->model->train_rows = data->digest;
 	*out = f;
 	return 0;
 fail:
@@ -213,10 +230,13 @@ nf_fit_epoch(const struct nf_fit *f)
 	return f->model->history.nrow;
 }
 
-const struct nf_history *
-nf_fit_history(const struct nf_fit *f)
+int
+nf_fit_done(const struct nf_fit *f)
 {
-	return &f->model->history;
+	uint32_t epoch = nf_fit_epoch(f), patience = f->cfg->train.patience;
+
+	return epoch >= f->cfg->train.epochs ||
+	    (patience > 0 && epoch - f->best_epoch >= patience);
 }
 
 uint64_t
@@ -294,8 +314,6 @@ nf_fit_epoch_end(struct nf_fit *f, struct nf_epoch *e, struct nf_err *err)
 		f->best_epoch = epoch;
 		e->best = 1;
 	}
-	e->stop = f->cfg->train.patience > 0 &&
-	    epoch - f->best_epoch >= f->cfg->train.patience;
 	if (nf_history_add(&f->model->history, e->row, err) == -1)
 		return -1;
 	return nf_trainer_next(f->trainer, err);
@@ -320,11 +338,17 @@ write_best(struct nf_fit *f, struct nf_err *err)
 }
 
 int
-nf_fit_save(struct nf_fit *f, int finished, struct nf_err *err)
+nf_fit_save(struct nf_fit *f, struct nf_err *err)
 {
+	int done = nf_fit_done(f);
+
 	if (nf_trainer_get(f->trainer, &f->model->state, err) == -1 ||
-	    ((f->best_new || (finished && f->best_epoch > 0)) &&
-	    write_best(f, err) == -1))
+	    ((f->best_new || (done && f->best_epoch > 0)) &&
+	    write_best(f, err) == -1) ||
+	    nf_model_write(f->model, f->last, err) == -1)
 		return -1;
-	return nf_model_write(f->model, f->last, err);
+	if (done && f->best_epoch == 0)
+		return nf_fail(err, NF_EDATA, "%s: not written: no epoch had "
+		    "a finite loss; lower lr, or set clip_norm", f->path);
+	return 0;
 }

@@ -19,12 +19,26 @@ struct nf_fit;
 struct nf_epoch {
 	double row[NF_HISTORY_NCOL];
 	int best;			/* the best so far */
-	int stop;			/* patience has run out */
 };
 
 /*
+ * Does a checkpoint, whose file is name, go with this configuration and
+ * these columns?  Refuses (NF_EDATA) a flow of another shape, other columns,
+ * another recipe, batch or seed; how long and how fast to train may change.
+ */
+int nf_fit_agree(const struct nf_model *from, const struct nf_cfg *cfg,
+    const struct nf_choice *choice, const char *name, struct nf_err *err)
+    NF_CHECKED;
+
+/* Bytes of memory that a run takes beside its rows, roughly. */
+double nf_fit_memory(const struct nf_shape *s, uint32_t batch,
+    const struct nf_dev *dev);
+
+/*
  * Begin a run that writes path, from a configuration and rows, or, where
- * from is not NULL, go on from that checkpoint.  All are kept by reference.
+ * from is not NULL, go on from that checkpoint, which nf_fit_agree has taken
+ * and whose rows these must be.  All are kept by reference; from, if it is
+ * not NULL, is the run's from then on.
  */
 int nf_fit_new(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
     const struct nf_choice *choice, const struct nf_dataset *data,
@@ -33,7 +47,8 @@ int nf_fit_new(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
 void nf_fit_free(struct nf_fit *f);
 
 uint32_t nf_fit_epoch(const struct nf_fit *f);		/* epochs done */
-const struct nf_history *nf_fit_history(const struct nf_fit *f);
+/* All epochs done, or patience has run out. */
+int nf_fit_done(const struct nf_fit *f);
 uint64_t nf_fit_batches(const struct nf_fit *f);	/* of an epoch */
 uint32_t nf_fit_batch_rows(const struct nf_fit *f);
 
@@ -45,9 +60,11 @@ int nf_fit_run(struct nf_fit *f, uint64_t nbatch, uint64_t *done,
 int nf_fit_epoch_end(struct nf_fit *f, struct nf_epoch *e,
     struct nf_err *err) NF_CHECKED;
 
-/* Write both files: the best if there is a new one, or the run finished. */
-int nf_fit_save(struct nf_fit *f, int finished, struct nf_err *err)
-    NF_CHECKED;
+/*
+ * Write both files: the best if there is a new one, or the run is done.
+ * NF_EDATA, after that, if it is done and no epoch had a finite loss.
+ */
+int nf_fit_save(struct nf_fit *f, struct nf_err *err) NF_CHECKED;
 
 /* "MODEL.last", allocated. */
 char *nf_fit_last_path(const char *path, struct nf_err *err);

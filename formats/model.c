@@ -34,6 +34,7 @@ const struct nf_model_field nf_model_train[] = {
 	TRAIN("epoch", state.epoch, NF_FIELD_U32, 0),
 	TRAIN("step", state.step, NF_FIELD_U64, 0),
 	TRAIN("seed", train_seed, NF_FIELD_U64, 0),
+	TRAIN("rows", train_rows, NF_FIELD_U64, 1),
 	TRAIN("batch", state.batch, NF_FIELD_U64, 1),
 	TRAIN("sum_weight", state.sum_weight, NF_FIELD_DOUBLE, 1),
 	TRAIN("sum_nll", state.sum_nll, NF_FIELD_DOUBLE, 1),

@@ -36,6 +36,7 @@ struct nf_model {
 	/* A checkpoint's: train_seed and state are set where has_train. */
 	int has_train;
 	uint64_t train_seed;
+	uint64_t train_rows;		/* digest of the rows; 0: unknown */
 	struct nf_train_state state;	/* moments owned */
 };
 

@@ -50,6 +50,9 @@ struct nf_rowset {
 
 struct nf_trainer;
 
+/* Bytes on the device that training takes beside its rows, roughly. */
+double nf_trainer_memory(const struct nf_shape *s, uint32_t batch);
+
 /*
  * A trainer for f on dev.  f and the rows are kept by reference; f's
  * numbers are brought up to date by nf_trainer_get alone.

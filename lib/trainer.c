@@ -24,6 +24,20 @@ struct nf_trainer {
 	void *unit;			/* a captured step */
 };
 
+double
+nf_trainer_memory(const struct nf_shape *s, uint32_t batch)
+{
+	double D = s->features, C = s->context, H = s->hidden, S = s->steps;
+	double B = s->blocks, row;
+
+	/* As nf_work_new has it: states, layers, and what splines keep. */
+	row = (S + 4) * (D + C) + H * (S * (3 * B + 1) + 4) +
+	    S * D * (s->bins + 8);
+	/* Parameters, gradient, both moments; packed to validate. */
+	return sizeof(nf_real) * (row * batch + 5 * nf_shape_count(s) +
+	    3 * (S + 1) * D * D);
+}
+
 /* The mean weight, by which the loss is divided. */
 static int
 mean_weight(const struct nf_rowset *rows, double *mean, struct nf_err *err)

@@ -1,14 +1,11 @@
 /* nftrain: fit a conditional flow */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "tool_train.h"
+#include "tool_data.h"
+#include "tool_run.h"
 
 const char tool_name[] = "nftrain";
 const char tool_synopsis[] = "-c FILE.cfg [-o MODEL] [-v VALIDATION] "
@@ -17,7 +14,6 @@ const char tool_synopsis[] = "-c FILE.cfg [-o MODEL] [-v VALIDATION] "
     "[--memory SIZE] [-q] [FILE]";
 const char tool_purpose[] = "fit a conditional flow";
 
-#define SAVE_EVERY	60		/* seconds between checkpoints */
 #define MAX_SET		256
 
 static struct {
@@ -25,26 +21,57 @@ static struct {
 	const char *set[MAX_SET];
 	uint32_t nset, threads;
 	int resume, quiet;
-	double max_time;
+	double deadline;
 	uint64_t memory;
 	char seed[64];
-} opt = { .device = "auto", .max_time = INFINITY };
-
-static volatile sig_atomic_t caught;
+} opt = { .device = "auto", .deadline = INFINITY };
 
 static void
-on_signal(int sig)
+read_option(int c)
 {
-	caught = sig;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+	switch (c) {
+	case 'c':
+		opt.cfg = optarg;
+		break;
+	case 'o':
+		opt.model = optarg;
+		break;
+	case 'v':
+		opt.valid = optarg;
+		break;
+	case 'q':
+		opt.quiet = 1;
+		break;
+	case 256:
+		if (opt.nset == MAX_SET - 1)
+			tool_usage("more than %d times --set", MAX_SET - 1);
+		opt.set[opt.nset++] = optarg;
+		break;
+	case 257:
+		opt.resume = 1;
+		break;
+	case 258:
+		opt.device = optarg;
+		break;
+	case 259:
+		opt.threads = (uint32_t)tool_int(optarg, 1, 1024,
+		    "--threads");
+		break;
+	case 260:
+		snprintf(opt.seed, sizeof(opt.seed), "train.seed=%lld",
+		    tool_int(optarg, 0, INT64_MAX, "--seed"));
+		break;
+	case 261:
+		opt.log = optarg;
+		break;
+	case 262:
+		opt.deadline = tool_seconds() +
+		    tool_duration(optarg, "--max-time");
+		break;
+	case 263:
+		opt.memory = tool_size(optarg, "--memory");
+		break;
+	}
 }
 
 static void
@@ -63,55 +90,16 @@ read_options(int argc, char *argv[])
 	};
 	int c;
 
+	opt.memory = tool_memory();
 	while ((c = tool_option(argc, argv, "c:o:v:q", longs)) != -1)
-		switch (c) {
-		case 'c':
-			opt.cfg = optarg;
-			break;
-		case 'o':
-			opt.model = optarg;
-			break;
-		case 'v':
-			opt.valid = optarg;
-			break;
-		case 'q':
-			opt.quiet = 1;
-			break;
-		case 256:
-			if (opt.nset == MAX_SET - 1)
-				tool_usage("more than %d times --set",
-				    MAX_SET - 1);
-			opt.set[opt.nset++] = optarg;
-			break;
-		case 257:
-			opt.resume = 1;
-			break;
-		case 258:
-			opt.device = optarg;
-			break;
-		case 259:
-			opt.threads = (uint32_t)tool_int(optarg, 1, 1024,
-			    "--threads");
-			break;
-		case 260:
-			snprintf(opt.seed, sizeof(opt.seed), "train.seed=%lld",
-			    tool_int(optarg, 0, INT64_MAX, "--seed"));
-			break;
-		case 261:
-			opt.log = optarg;
-			break;
-		case 262:
-			opt.max_time = tool_duration(optarg, "--max-time");
-			break;
-		case 263:
-			opt.memory = tool_size(optarg, "--memory");
-			break;
-		}
+		read_option(c);
 	if (opt.cfg == NULL)
 		tool_usage("no configuration: -c FILE.cfg");
 	if (argc - optind > 1)
 		tool_usage("more than one FILE");
-	opt.file = optind < argc ? argv[optind] : NULL;
+	opt.file = argv[optind];	/* NULL where there is none */
+	if (opt.valid != NULL && strcmp(opt.valid, "-") == 0)
+		tool_usage("-v: want a file, not standard input");
 	if (opt.seed[0] != '\0')
 		opt.set[opt.nset++] = opt.seed;
 }
@@ -135,168 +123,6 @@ model_name(struct nf_err *err)
 	return p;
 }
 
-/* Bytes that rows may take while they arrive, as doubles. */
-static uint64_t
-most_memory(void)
-{
-	return opt.memory > 0 ? opt.memory : tool_memory() / 10 * 6;
-}
-
-/* All rows of an open stream, of the columns chosen. */
-static int
-read_rows(struct nf_reader *r, const struct nf_choice *c, struct nf_table *t,
-    struct nf_err *err)
-{
-	return nf_table_read(t, r, c->col, c->ncontext + c->ntarget +
-	    c->nweight, NF_F64, most_memory(), err);
-}
-
-static int
-read_valid(struct nf_dataset *d, const struct nf_choice *choice,
-    const struct nf_cfg *cfg, struct nf_err *err)
-{
-	struct nf_table t = { 0 };
-	struct nf_choice c = { 0 };
-	int rc = -1;
-
-	if (tool_table(opt.valid, choice, cfg->weight, most_memory(), &c, &t,
-	    err) == 0 &&
-	    nf_dataset_valid(d, &c, &t, cfg->train.seed, err) == 0)
-		rc = 0;
-	nf_table_free(&t);
-	nf_choice_free(&c);
-	return rc == 0 ? 0 : nf_fail_in(err, "validation %s", opt.valid);
-}
-
-/* Rows and choice of columns, from the pipe and from VALIDATION. */
-static int
-read_data(const struct nf_cfg *cfg, const struct nf_model *from,
-    struct nf_choice *choice, struct nf_dataset **d, struct nf_err *err)
-{
-	struct nf_reader *r = NULL;
-	struct nf_table t = { 0 };
-	int rc = -1;
-
-	if (tool_open(opt.file, &r, err) == -1)
-		return -1;
-	if (nf_choice_make(choice, cfg, nf_reader_schema(r), err) == -1 ||
-	    read_rows(r, choice, &t, err) == -1)
-		goto out;
-	if (nf_dataset_new(d, choice, from != NULL ? &from->prep : &cfg->prep,
-	    from != NULL ? NULL : &cfg->prep_where, &t,
-	    opt.valid == NULL ? cfg->valid_fraction : 0, cfg->train.seed,
-	    err) == -1) {
-		if (err->code == NF_EDATA && from == NULL)
-			nf_fail_in(err, "%s", nf_reader_name(r));
-		goto out;
-	}
-	if (opt.valid == NULL || read_valid(*d, choice, cfg, err) == 0)
-		rc = 0;
-out:
-	nf_reader_close(r);
-	nf_table_free(&t);
-	return rc;
-}
-
-/* ---- the run ---------------------------------------------------------- */
-
-/* Batches to take between looks at the clock: about a fifth of a second. */
-static uint64_t
-pace(uint64_t nbatch, double took)
-{
-	if (took < 0.1)
-		return nbatch * 2;
-	return took > 0.4 && nbatch > 1 ? nbatch / 2 : nbatch;
-}
-
-/* One epoch, or what is left of it: 1 done, 0 told to stop, -1 error. */
-static int
-run_epoch(struct nf_fit *f, double deadline, struct tool_log *log,
-    struct nf_err *err)
-{
-	static uint64_t nbatch = 1;
-	uint64_t done = 0, all = nf_fit_batches(f);
-	double nll, t;
-	int rc = 0;
-
-	while (rc == 0) {
-		if (caught || now() >= deadline)
-			return 0;
-		t = now();
-		if ((rc = nf_fit_run(f, nbatch, &done, &nll, err)) == -1)
-			return -1;
-		nbatch = pace(nbatch, now() - t);
-		log->rows += done > log->done ? (double)(done - log->done) *
-		    nf_fit_batch_rows(f) : 0;
-		log->done = done;
-		if (!opt.quiet)
-			tool_progress("epoch %u  %3.0f %%  train %.4f  "
-			    "%.0f rows/s", nf_fit_epoch(f) + 1,
-			    100 * (double)done / (double)all, nll,
-			    log->rows / (now() - log->start));
-	}
-	return 1;
-}
-
-/* 1 finished, 0 stopped before (and saved), -1 error. */
-static int
-run(struct nf_fit *f, const struct nf_cfg *cfg, struct tool_log *log,
-    struct nf_err *err)
-{
-	double deadline = now() + opt.max_time, saved = now();
-	struct nf_epoch e = { .stop = 0 };
-	uint64_t nbatch;
-	double nll;
-	int rc;
-
-	while (nf_fit_epoch(f) < cfg->train.epochs && !e.stop) {
-		log->start = now();
-		log->rows = 0;
-		if (nf_fit_run(f, 0, &log->done, &nll, err) == -1)
-			return -1;
-		nbatch = nf_fit_batches(f);
-		rc = log->done == nbatch ? 1 : run_epoch(f, deadline, log,
-		    err);
-		tool_progress_end();
-		if (rc == -1)
-			return -1;
-		if (rc == 0)
-			return nf_fit_save(f, 0, err) == -1 ? -1 : 0;
-		if (nf_fit_epoch_end(f, &e, err) == -1 ||
-		    tool_log_epoch(log, &e, now() - log->start, err) == -1)
-			return -1;
-		if (now() - saved < SAVE_EVERY)
-			continue;
-		if (nf_fit_save(f, 0, err) == -1)
-			return -1;
-		saved = now();
-	}
-	if (e.stop)
-		tool_say("no better for %u epochs: stopped", cfg->train.patience);
-	return nf_fit_save(f, 1, err) == -1 ? -1 : 1;
-}
-
-/* The checkpoint to go on from, if --resume finds one. */
-static int
-find_checkpoint(const char *path, struct nf_model **m, struct nf_err *err)
-{
-	char *last = nf_fit_last_path(path, err);
-	int rc = -1;
-
-	*m = NULL;
-	if (last == NULL)
-		return -1;
-	if (opt.resume && access(last, F_OK) == 0)
-		rc = nf_model_read(m, last, 1, err);
-	else {
-		if (opt.resume)
-			tool_say("%s: not there: training begins", last);
-		rc = 0;
-	}
-	nf_free(last);
-	return rc;
-}
-
 /* Nothing is read before it is known that the model can be written. */
 static int
 check_writable(const char *path, struct nf_err *err)
@@ -309,40 +135,73 @@ check_writable(const char *path, struct nf_err *err)
 	return 0;
 }
 
+/* The checkpoint to go on from, if --resume finds one. */
 static int
-train(const struct nf_cfg *cfg, const char *path, struct nf_err *err)
+find_checkpoint(const char *last, struct nf_model **m, struct nf_err *err)
+{
+	*m = NULL;
+	if (!opt.resume)
+		return 0;
+	if (access(last, F_OK) == 0)
+		return nf_model_read(m, last, 1, err);
+	if (!opt.quiet)
+		tool_say("%s is not there: training begins", last);
+	return 0;
+}
+
+static void
+say_data(const struct nf_dataset *d, const char *device)
+{
+	tool_say("%llu rows to train on, %llu to validate, %u context and %u "
+	    "target columns, on %s", (unsigned long long)d->ntrain,
+	    (unsigned long long)d->nvalid, d->C, d->D, device);
+}
+
+/* With all that is needed open: 1 finished, 0 stopped, -1 error. */
+static int
+train(const struct nf_cfg *cfg, const char *path, struct nf_model **from,
+    struct tool_data *d, struct nf_dev *dev, struct nf_err *err)
 {
 	struct tool_log log = { .epochs = cfg->train.epochs,
 		.quiet = opt.quiet };
-	struct nf_model *from = NULL;
-	struct nf_dataset *data = NULL;
-	struct nf_choice choice = { 0 };
-	struct nf_dev *dev = NULL;
 	struct nf_fit *f = NULL;
 	int rc = -1;
 
-	if (check_writable(path, err) == -1 ||
-	    find_checkpoint(path, &from, err) == -1 ||
-	    read_data(cfg, from, &choice, &data, err) == -1 ||
-	    nf_dev_open(&dev, opt.device, opt.threads, err) == -1)
-		goto out;
-	if (!opt.quiet)
-		tool_say("%llu rows to train on, %llu to validate, %u context "
-		    "and %u target columns, on %s",
-		    (unsigned long long)data->ntrain,
-		    (unsigned long long)data->nvalid, data->C, data->D,
-		    dev->name);
-	if (nf_fit_new(&f, path, cfg, &choice, data, from, dev, err) == -1)
-		goto out;
-	from = NULL;
-	if (tool_log_open(&log, opt.log, opt.resume, err) == 0)
-		rc = run(f, cfg, &log, err);
-out:
-	tool_log_close(&log);
+	if (tool_log_open(&log, opt.log, *from == NULL ? 0 :
+	    (*from)->history.nrow, err) == 0 &&
+	    tool_data_read(d, opt.memory, *from, dev, err) == 0) {
+		if (!opt.quiet)
+			say_data(d->rows, dev->name);
+		rc = nf_fit_new(&f, path, cfg, &d->choice, d->rows, *from,
+		    dev, err);
+	}
+	if (rc == 0) {
+		*from = NULL;
+		rc = tool_run(f, &log, opt.deadline, err);
+	}
 	nf_fit_free(f);
+	tool_log_close(&log);
+	return rc;
+}
+
+static int
+open_and_train(const struct nf_cfg *cfg, const char *path, const char *last,
+    struct nf_err *err)
+{
+	struct nf_model *from = NULL;
+	struct tool_data d = { .rows = NULL };
+	struct nf_dev *dev = NULL;
+	int rc = -1;
+
+	if (check_writable(path, err) == 0 && check_writable(last, err) == 0 &&
+	    find_checkpoint(last, &from, err) == 0 &&
+	    nf_dev_open(&dev, opt.device, opt.threads, err) == 0 &&
+	    tool_data_open(&d, opt.file, opt.valid, cfg, err) == 0 &&
+	    (from == NULL || nf_fit_agree(from, cfg, &d.choice, last,
+	    err) == 0))
+		rc = train(cfg, path, &from, &d, dev, err);
 	nf_model_free(from);
-	nf_dataset_free(data);
-	nf_choice_free(&choice);
+	tool_data_close(&d);
 	nf_dev_close(dev);
 	return rc;
 }
@@ -350,25 +209,21 @@ out:
 int
 main(int argc, char *argv[])
 {
-	struct sigaction sa = { .sa_handler = on_signal };
 	struct nf_cfg *cfg = NULL;
+	char *path, *last = NULL;
 	struct nf_err err;
-	char *path;
-	int rc;
+	int rc = -1;
 
 	read_options(argc, argv);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if ((path = model_name(&err)) == NULL ||
-	    nf_cfg_read(&cfg, opt.cfg, opt.set, opt.nset, &err) == -1)
-		tool_die(&err);
-	rc = train(cfg, path, &err);
+	if ((path = model_name(&err)) != NULL &&
+	    (last = nf_fit_last_path(path, &err)) != NULL &&
+	    nf_cfg_read(&cfg, opt.cfg, opt.set, opt.nset, &err) == 0)
+		rc = open_and_train(cfg, path, last, &err);
 	nf_cfg_free(cfg);
 	nf_free(path);
+	nf_free(last);
 	if (rc == -1)
 		tool_die(&err);
-	if (rc == 0 && caught)
-		return 128 + caught;
-	return TOOL_OK;
+	return rc == 0 && tool_signal() != 0 ? 128 + tool_signal() : TOOL_OK;
 }

@@ -208,8 +208,6 @@ history(struct nf_model *m, int n)
 		row[NF_HISTORY_TRAIN_NLL] = 3.5 - i;
 		row[NF_HISTORY_VALID_NLL] = i == 0 ? NAN : 3.75 - i % 3;
 		row[NF_HISTORY_VALID_AVG5] = 3.7;
-		row[NF_HISTORY_ROWS_PER_S] = 1e5;
-		row[NF_HISTORY_SECONDS] = 1.5;
 		row[NF_HISTORY_GRAD_NORM] = 0.1;
 		row[NF_HISTORY_SKIPPED] = i == 1;
 		if (nf_history_add(&m->history, row, &err) == -1)

@@ -1,0 +1,190 @@
+/* What nftrain learns from. */
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool_data.h"
+
+/* ---- headers ---------------------------------------------------------- */
+
+/* Is path a file that begins as HDF5 does?  A pipe is not looked into. */
+static int
+is_h5(const char *path)
+{
+	static const char magic[8] = "\211HDF\r\n\032\n";
+	char found[sizeof(magic)];
+	struct stat st;
+	int fd, yes;
+
+	if (stat(path, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	yes = read(fd, found, sizeof(found)) == sizeof(found) &&
+	    memcmp(found, magic, sizeof(magic)) == 0;
+	close(fd);
+	return yes;
+}
+
+static int
+open_valid(struct tool_data *d, struct nf_err *err)
+{
+	const struct nf_schema *s;
+
+	if (is_h5(d->valid)) {
+		if (nf_h5_open(&d->valid_h5, &d->valid, 1, "data", err) == -1)
+			return -1;
+		s = nf_h5_schema(d->valid_h5);
+	} else {
+		if (tool_open(d->valid, &d->valid_in, err) == -1)
+			return -1;
+		s = nf_reader_schema(d->valid_in);
+	}
+	if (nf_choice_match(&d->valid_choice, &d->choice, d->cfg->weight, s,
+	    err) == -1)
+		return nf_fail_in(err, "validation %s", d->valid);
+	return 0;
+}
+
+int
+tool_data_open(struct tool_data *d, const char *file, const char *valid,
+    const struct nf_cfg *cfg, struct nf_err *err)
+{
+	memset(d, 0, sizeof(*d));
+	d->cfg = cfg;
+	d->valid = valid;
+	if (tool_open(file, &d->in, err) == -1)
+		return -1;
+	if (nf_choice_make(&d->choice, cfg, nf_reader_schema(d->in),
+	    err) == -1)
+		return nf_fail_in(err, "%s", nf_reader_name(d->in));
+	return valid == NULL ? 0 : open_valid(d, err);
+}
+
+/* ---- rows ------------------------------------------------------------- */
+
+static uint32_t
+count_columns(const struct nf_choice *c)
+{
+	return c->ncontext + c->ntarget + c->nweight;
+}
+
+/*
+ * Refuse a flow that would not fit beside used bytes; *left is what it and
+ * they leave.  A batch has no more rows than there are.
+ */
+static int
+check_room(const struct tool_data *d, uint32_t context, uint32_t target,
+    uint64_t nrow, double used, double *left, struct nf_err *err)
+{
+	struct nf_shape s = d->cfg->flow;
+	uint32_t batch = d->cfg->train.batch;
+	double nbyte;
+
+	s.context = context;
+	s.features = target;
+	if (nf_shape_check(&s, err) == -1)
+		return -1;
+	batch = nrow < batch ? (uint32_t)nrow : batch;
+	nbyte = nf_fit_memory(&s, batch, d->dev);
+	*left = (double)d->memory - used - nbyte;
+	if (*left > 0)
+		return 0;
+	return nf_fail(err, NF_ESYS, "a flow of %.3g parameters and batches "
+	    "of %u rows take %.3g GB of memory, of which %.3g are left: make "
+	    "it smaller, or take a smaller batch", nf_shape_count(&s), batch,
+	    nbyte / 1e9, ((double)d->memory - used) / 1e9);
+}
+
+/* What prepared rows take, where the device may have a copy of them. */
+static double
+rows_memory(const struct nf_dataset *r)
+{
+	return 2.0 * sizeof(float) * (double)(r->ntrain + r->nvalid) *
+	    (r->C + r->D + 1);
+}
+
+static int
+read_rows(struct tool_data *d, const struct nf_model *from, uint64_t max,
+    struct nf_err *err)
+{
+	const struct nf_cfg *cfg = d->cfg;
+	struct nf_table t = { 0 };
+	int rc = -1;
+
+	if (nf_table_read(&t, d->in, d->choice.col,
+	    count_columns(&d->choice), NF_F64, max, err) == -1)
+		return -1;
+	if (nf_dataset_new(&d->rows, &d->choice,
+	    from != NULL ? &from->prep : &cfg->prep,
+	    from != NULL ? NULL : &cfg->prep_where, &t,
+	    d->valid == NULL ? cfg->valid_fraction : 0, cfg->train.seed,
+	    err) == 0)
+		rc = 0;
+	else if (err->code == NF_EDATA)
+		nf_fail_in(err, "%s", nf_reader_name(d->in));
+	nf_table_free(&t);
+	return rc;
+}
+
+static int
+next_of_h5(void *arg, struct nf_rows *rows, struct nf_err *err)
+{
+	return nf_h5_next(arg, rows, err);
+}
+
+static int
+read_valid(struct tool_data *d, uint64_t max, struct nf_err *err)
+{
+	const struct nf_choice *c = &d->valid_choice;
+	struct nf_table t = { 0 };
+	struct nf_feed f = { .name = d->valid, .next = next_of_h5,
+		.arg = d->valid_h5 };
+	int rc;
+
+	if (d->valid_h5 != NULL) {
+		f.schema = nf_h5_schema(d->valid_h5);
+		f.total = f.schema->nrow;
+		rc = nf_table_feed(&t, &f, c->col, count_columns(c), NF_F64,
+		    max, err);
+	} else
+		rc = nf_table_read(&t, d->valid_in, c->col, count_columns(c),
+		    NF_F64, max, err);
+	if (rc == -1)
+		return -1;
+	rc = nf_dataset_valid(d->rows, c, &t, d->cfg->train.seed, err);
+	nf_table_free(&t);
+	return rc == 0 ? 0 : nf_fail_in(err, "validation %s", d->valid);
+}
+
+/* Rows may take half: the doubles that arrive become floats beside them. */
+int
+tool_data_read(struct tool_data *d, uint64_t memory,
+    const struct nf_model *from, const struct nf_dev *dev,
+    struct nf_err *err)
+{
+	uint64_t n = nf_reader_total(d->in);
+	double left;
+
+	d->memory = memory;
+	d->dev = dev;
+	if (check_room(d, d->choice.ncontext, d->choice.ntarget,
+	    n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) == -1 ||
+	    read_rows(d, from, (uint64_t)left / 2, err) == -1 ||
+	    check_room(d, d->rows->C, d->rows->D, d->rows->ntrain,
+	    rows_memory(d->rows), &left, err) == -1)
+		return -1;
+	return d->valid == NULL ? 0 : read_valid(d, (uint64_t)left / 2, err);
+}
+
+void
+tool_data_close(struct tool_data *d)
+{
+	nf_reader_close(d->in);
+	nf_reader_close(d->valid_in);
+	nf_h5_close(d->valid_h5);
+	nf_dataset_free(d->rows);
+	nf_choice_free(&d->choice);
+	nf_choice_free(&d->valid_choice);
+}

@@ -17,32 +17,62 @@ cpu_spline_keep(struct nf_dev *d, uint32_t n, const struct nf_spline *s)
 	    sizeof(struct cpu_kept));
 }
 
-/*
- * Logits become exponentials of their distance to the greatest; cum[b] is
- * the sum of those before block b, in double.
- */
+/* One axis of one row: logits become scaled distances to the greatest. */
 static void
-exponentials(uint32_t bins, nf_real scale, nf_real *e, double *cum)
+shift(uint32_t bins, nf_real scale, nf_real *e)
 {
-	uint32_t m, j, b = 0, nb;
 	nf_real top = e[0];
-	double sum;
+	uint32_t m;
 
+	if (bins < BLOCK) {		/* too few for vectors to pay */
+		for (m = 1; m < bins; m++)
+			top = e[m] > top ? e[m] : top;
+		for (m = 0; m < bins; m++)
+			e[m] = (e[m] - top) * scale;
+		return;
+	}
 #pragma omp simd reduction(max : top)
 	for (m = 0; m < bins; m++)
 		top = e[m] > top ? e[m] : top;
+#pragma omp simd
+	for (m = 0; m < bins; m++)
+		e[m] = (e[m] - top) * scale;
+}
+
+/* The logits of n rows, both axes, become exponentials. */
+static void
+exponentials(uint32_t n, uint32_t bins, nf_real scale, nf_real *e)
+{
+	size_t k, count = (size_t)n * 2 * bins;
+
+	for (k = 0; k < count; k += bins)
+		shift(bins, scale, e + k);
+#pragma omp simd
+	for (k = 0; k < count; k++)
+		e[k] = nf_exp(e[k]);
+}
+
+/* cum[b] = the sum of the exponentials before block b. */
+static void
+add_up(uint32_t bins, const nf_real *e, double *cum)
+{
+	uint32_t m, b = 0, j;
+	double sum;
+
 	cum[0] = 0;
-	for (m = 0; m < bins; m += nb) {
-		nb = bins - m < BLOCK ? bins - m : BLOCK;
+	for (m = 0; m + BLOCK <= bins; m += BLOCK, b++) {
 		sum = 0;
 #pragma omp simd reduction(+ : sum)
-		for (j = m; j < m + nb; j++) {
-			e[j] = nf_exp((e[j] - top) * scale);
-			sum += (double)e[j];
-		}
+		for (j = 0; j < BLOCK; j++)
+			sum += (double)e[m + j];
 		cum[b + 1] = cum[b] + sum;
-		b++;
 	}
+	if (m == bins)
+		return;
+	sum = 0;
+	for (; m < bins; m++)
+		sum += (double)e[m];
+	cum[b + 1] = cum[b] + sum;
 }
 
 /*
@@ -171,7 +201,7 @@ struct tile {
 
 /* Row r's bin on both axes, found by the value (inverse: on the heights'). */
 static void
-find_row(const struct tile *t, struct run *q, uint32_t r, nf_real *e)
+find_row(const struct tile *t, struct run *q, uint32_t r, const nf_real *e)
 {
 	const struct nf_spline *s = t->s;
 	double cum[2][MAX_BLOCK + 1], T = s->tail_bound;
@@ -180,8 +210,8 @@ find_row(const struct tile *t, struct run *q, uint32_t r, nf_real *e)
 	int by = t->inverse;
 	struct side x, y;
 
-	exponentials(K, (nf_real)s->logit_scale, e, cum[0]);
-	exponentials(K, (nf_real)s->logit_scale, e + K, cum[1]);
+	add_up(K, e, cum[0]);
+	add_up(K, e + K, cum[1]);
 	k = find_bin(K, least[by], e + by * K, cum[by],
 	    (q->v[r] + T) / (2 * T));
 	x = side_of(K, least[0], e, cum[0], k);
@@ -210,15 +240,17 @@ derivative_logit(struct tile *t, uint32_t f, uint32_t j, const nf_real *h)
 	return (double)raw;
 }
 
-/* Bins of the run that begins with row i; e are its logits, ld apart. */
+/* Bins of the run that begins with row i; e [n][2 bins] are its logits. */
 static void
-find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e,
-    size_t ld)
+find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e)
 {
-	int32_t last = (int32_t)t->s->bins - 1;
+	uint32_t K = t->s->bins, r;
+	int32_t last = (int32_t)K - 1;
 	const nf_real *h;
-	uint32_t r;
 
+	if (t->keep == NULL)
+		t->clamped += bound_logits(q->n * 2 * K, e);
+	exponentials(q->n, K, (nf_real)t->s->logit_scale, e);
 	for (r = 0; r < q->n; r++) {
 		q->v[r] = (double)t->x.x[(i + r) * t->x.ld + f];
 		q->d[0][r] = q->d[1][r] = 0;
@@ -229,10 +261,7 @@ find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e,
 			q->w[r] = q->h[r] = 1;
 			continue;
 		}
-		if (t->keep == NULL)
-			t->clamped += bound_logits(2 * t->s->bins,
-			    e + r * ld);
-		find_row(t, q, r, e + r * ld);
+		find_row(t, q, r, e + r * 2 * (size_t)K);
 		h = t->h.x + (i + r) * t->h.ld;
 		if (q->k[r] > 0)
 			q->d[0][r] = derivative_logit(t, f,
@@ -361,8 +390,7 @@ one_tile(struct tile *t, nf_real *logit)
 		product(t, f, logit);
 		for (r = 0; r < t->nrow; r += q.n) {
 			q.n = t->nrow - r < LANES ? t->nrow - r : LANES;
-			find_bins(t, &q, f, t->first + r, logit + r * wide,
-			    wide);
+			find_bins(t, &q, f, t->first + r, logit + r * wide);
 			find_derivatives(&q, s->min_derivative,
 			    (int32_t)s->bins - 1);
 			evaluate(&q, t->inverse);

@@ -168,19 +168,21 @@ attr_double(struct out *o, hid_t obj, const char *name, double v)
 	return attr_put(o, obj, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &v);
 }
 
-/* Of variable length, which scripts get as text, and of any length. */
+/*
+ * Of fixed length: strings of variable length stand in a heap that has no
+ * checksum, and libhdf5 1.10 can loop for ever in a damaged one.
+ */
 static int
 attr_text(struct out *o, hid_t obj, const char *name, const char *s)
 {
-	hid_t type = H5Tcopy(H5T_C_S1);
-	int rc = -1;
+	const struct nf_list one = { .n = 1, .s = (char **)&s };
+	struct nf_h5_text t;
+	int rc;
 
-	if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 ||
-	    H5Tset_cset(type, H5T_CSET_UTF8) < 0)
-		refused(o, name);
-	else
-		rc = attr_put(o, obj, name, type, type, &s);
-	H5Tclose(type);
+	if (nf_h5_text_pack(&t, &one, o->err) == -1)
+		return -1;
+	rc = attr_put(o, obj, name, t.type, t.type, t.x);
+	nf_h5_text_free(&t);
 	return rc;
 }
 

@@ -55,12 +55,11 @@ nf_pen_word(struct nf_pen *pen, int *room, const char *fmt, ...)
 {
 	char s[128];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof(s), fmt, ap);
+	vsnprintf(s, sizeof(s), fmt, ap);
 	va_end(ap);
-	*room -= n;
+	*room -= nf_page_width(s, strlen(s));
 	if (*room >= 0)
 		nf_page_add(pen->t, "%s", s);
 }

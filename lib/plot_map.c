@@ -11,6 +11,7 @@ struct panel {
 	double top, floor;		/* contents of the darkest, lightest */
 	int px, py;			/* nf_label_places of the axes */
 	int label, cell;		/* widths */
+	int group;			/* bins of x in a cell */
 };
 
 /* Levels are drawn; what lies between them is not. */
@@ -30,6 +31,24 @@ static double
 content(const struct panel *d, int kx, int ky)
 {
 	return nf_bins_content(&d->m->b, nf_map_slot(d->m, kx, ky));
+}
+
+/* The sum of the bins from kx on that are one cell; *next is after them. */
+static double
+cell_content(const struct panel *d, int kx, int ky, int *next)
+{
+	double sum = 0;
+	int n;
+
+	for (n = 0; kx <= d->m->ax->nbin && n < d->group; kx++)
+		if (drawn(d->m->ax, kx)) {
+			sum += content(d, kx, ky);
+			n++;
+		}
+	while (kx <= d->m->ax->nbin && !drawn(d->m->ax, kx))
+		kx++;
+	*next = kx;
+	return sum;
 }
 
 /* Where the content of a block lies between none, 0, and the most, 1. */
@@ -67,14 +86,13 @@ static void
 put_row(struct panel *d, int ky)
 {
 	char s[64];
-	int kx;
+	int kx, next;
 
 	nf_label_slot(d->m->ay, d->py, ky, s, sizeof(s));
 	nf_page_right(d->pen.t, s, d->label);
 	nf_page_add(d->pen.t, " ");
-	for (kx = 1; kx <= d->m->ax->nbin; kx++)
-		if (drawn(d->m->ax, kx))
-			put_block(d, content(d, kx, ky));
+	for (kx = 1; kx <= d->m->ax->nbin; kx = next)
+		put_block(d, cell_content(d, kx, ky, &next));
 	nf_pen_end(&d->pen);
 }
 
@@ -82,13 +100,12 @@ put_row(struct panel *d, int ky)
 static void
 put_foot(struct panel *d)
 {
-	int kx, at = 0, next = 0;
+	int kx, after, at = 0, next = 0;
 	char s[64];
 
 	nf_page_left(d->pen.t, "", d->label + 1);
-	for (kx = 1; kx <= d->m->ax->nbin; kx++) {
-		if (!drawn(d->m->ax, kx))
-			continue;
+	for (kx = 1; kx <= d->m->ax->nbin; kx = after) {
+		cell_content(d, kx, 1, &after);
 		nf_label_slot(d->m->ax, d->px, kx, s, sizeof(s));
 		if (at >= next && d->label + 1 + at + (int)strlen(s) <=
 		    d->pen.p->width) {
@@ -112,7 +129,7 @@ measure(struct panel *d)
 {
 	const struct nf_map *m = d->m;
 	double c, least = INFINITY;
-	int kx, ky;
+	int kx, ky, next, room;
 	char s[64];
 
 	d->px = nf_label_places(m->ax);
@@ -122,14 +139,17 @@ measure(struct panel *d)
 		if (drawn(m->ay, ky) && (int)strlen(s) > d->label)
 			d->label = (int)strlen(s);
 	}
-	for (kx = 1; kx <= m->ax->nbin; kx++)
+	room = d->pen.p->width - d->label - 1;
+	room = room < 1 ? 1 : room;
+	d->group = (ndrawn(m->ax) + room - 1) / room;
+	for (kx = 1; kx <= m->ax->nbin; kx = next)
 		for (ky = 1; ky <= m->ay->nbin; ky++) {
-			c = content(d, kx, ky);
+			c = cell_content(d, kx, ky, &next);
 			d->top = fmax(d->top, c);
 			least = c > 0 ? fmin(least, c) : least;
 		}
 	d->floor = fmax(least / 2, d->top / 1e6);
-	d->cell = (d->pen.p->width - d->label - 1) / ndrawn(m->ax);
+	d->cell = room / ndrawn(m->ax);
 	d->cell = d->cell < 1 ? 1 : d->cell > 8 ? 8 : d->cell;
 }
 

@@ -10,6 +10,7 @@ struct panel {
 	const struct nf_profile *s, *ref;
 	double lo, hi;			/* of the line of cells */
 	int places, label, cells;
+	bool std, mean;			/* columns: its std, reference */
 	int digits;			/* of means */
 };
 
@@ -46,9 +47,13 @@ measure(struct panel *d)
 	d->places = nf_label_places(d->s->axis);
 	d->label = nf_label_width(d->s->axis, d->places);
 	d->label = d->label < 5 ? 5 : d->label;
-	/* mean and error, std, and with a reference its mean and the pull */
-	d->cells = d->pen.p->width - d->label - 1 - 20 - 10 -
-	    (d->ref != NULL ? 16 : 0);
+	/* The mean and its error stay, and so does the pull. */
+	d->cells = d->pen.p->width - d->label - 1 - 20 -
+	    (d->ref != NULL ? 6 : 0);
+	d->mean = d->ref != NULL && d->cells >= 22;
+	d->cells -= d->mean ? 10 : 0;
+	d->std = d->cells >= 22;
+	d->cells -= d->std ? 10 : 0;
 	d->cells = d->cells < 3 ? 3 : d->cells;
 }
 
@@ -113,9 +118,11 @@ put_bin(struct panel *d, int k)
 		    d->pen.p->ascii ? 7 : 8);
 	} else
 		nf_page_left(d->pen.t, "", 10);
-	put_number(d, std, 10);
-	if (d->ref != NULL) {
+	if (d->std)
+		put_number(d, std, 10);
+	if (d->mean)
 		put_number(d, nf_profile_mean(d->ref, k), 10);
+	if (d->ref != NULL) {
 		snprintf(s, sizeof(s), "%+.1f", p);
 		nf_page_right(d->pen.t, isfinite(p) ? s : "", 6);
 	}
@@ -136,11 +143,12 @@ put_head(struct panel *d)
 	nf_page_right(d->pen.t, hi, d->cells - d->cells / 2);
 	nf_page_right(d->pen.t, "mean", 10);
 	nf_page_left(d->pen.t, "", 10);
-	nf_page_right(d->pen.t, "std", 10);
-	if (d->ref != NULL) {
+	if (d->std)
+		nf_page_right(d->pen.t, "std", 10);
+	if (d->mean)
 		nf_page_right(d->pen.t, "reference", 10);
+	if (d->ref != NULL)
 		nf_page_right(d->pen.t, "pull", 6);
-	}
 	nf_pen_end(&d->pen);
 }
 

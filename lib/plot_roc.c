@@ -16,6 +16,7 @@ struct panel {
 	const struct nf_roc *s, *ref;
 	double floor;			/* the least background of a bar */
 	int bar;
+	bool ratio;
 };
 
 /* Background is shown by its logarithm, from floor to all. */
@@ -51,7 +52,7 @@ put_step(struct panel *d, double signal)
 	if (b < 5e-6)
 		snprintf(s, sizeof(s), "%.2g", b);
 	nf_page_right(d->pen.t, s, 20);
-	if (d->ref != NULL) {
+	if (d->ratio) {
 		s[0] = '\0';
 		er = error(d->ref, r);
 		ratio = b / r;
@@ -75,10 +76,11 @@ put_side(struct panel *d, const struct nf_roc *r)
 	nf_pen_put(&d->pen, ref ? NF_INK_MARK : NF_INK_BAR,
 	    ref ? d->pen.g->mark : d->pen.g->eighth[8]);
 	nf_pen_put(&d->pen, NF_INK, "");
-	nf_pen_word(&d->pen, &room, " %-9s  signal %.6g  background %.6g",
-	    ref ? "reference" : "sample", r->nsignal, r->nbackground);
+	nf_pen_word(&d->pen, &room, " %-9s", ref ? "reference" : "sample");
 	if (r->npoint > 0)
 		nf_pen_word(&d->pen, &room, "  %s", s);
+	nf_pen_word(&d->pen, &room, "  signal %.6g", r->nsignal);
+	nf_pen_word(&d->pen, &room, "  background %.6g", r->nbackground);
 	nf_pen_end(&d->pen);
 }
 
@@ -91,7 +93,9 @@ nf_plot_roc(struct nf_page *t, const struct nf_plot *p, const char *score,
 	int i;
 
 	nf_pen_init(&d.pen, t, p);
-	d.bar = p->width - 7 - 21 - (ref != NULL ? 14 : 0);
+	d.bar = p->width - 7 - 21;
+	d.ratio = ref != NULL && d.bar >= 20;
+	d.bar -= d.ratio ? 14 : 0;
 	d.bar = d.bar < 4 ? 4 : d.bar;
 	d.floor = 0.1;
 	for (i = 0; i < NSTEP; i++) {
@@ -110,7 +114,7 @@ nf_plot_roc(struct nf_page *t, const struct nf_plot *p, const char *score,
 		return;
 	nf_page_left(t, "signal", 7 + d.bar + 1);
 	nf_page_right(t, "background", 20);
-	nf_page_right(t, ref != NULL ? "ratio" : "", 14);
+	nf_page_right(t, d.ratio ? "ratio" : "", 14);
 	nf_pen_end(&d.pen);
 	for (i = 0; i < NSTEP; i++)
 		put_step(&d, step[i]);

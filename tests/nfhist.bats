@@ -304,6 +304,8 @@ number" -w w t
 
 @test "nfhist: the width is the terminal's, COLUMNS', or 80" {
 	seq 1 100 | column x >x
+	seq 1 100 | awk 'BEGIN { print "a\tb" }
+	    { print $1 / 16 "\t" $1 % 10 + $1 / 8 }' | table >t
 	wide()
 	{
 		head -n 1 | tr -d '\r' | sed 's/\x1b\[[0-9]*m//g' | wc -L
@@ -317,6 +319,13 @@ number" -w w t
 		nfhist --width "$n" -r x x >got
 		[ "$(wc -L <got)" -le "$n" ]
 		[ "$(wide <got)" -eq "$n" ]
+		for o in "--2d 0,1" "--2d 0,1 -b 90 --log" "--profile 0,1" \
+		    "--roc 0,1"; do
+			nfhist $o --width "$n" -r t t >got
+			[ "$(wc -L <got)" -le "$n" ]
+			nfhist $o --width "$n" --ascii t >got
+			[ "$(wc -L <got)" -le "$n" ]
+		done
 	done
 }
 
@@ -431,11 +440,11 @@ reference_signal	reference_background" ]
 	# At 100 and above: 50 of signal, 20 of 200 others.
 	[ "$(awk '$1 == 100 { print $2, $3 }' <<<"$output")" = "0.5 0.1" ]
 	run -0 nfhist --roc s,t=5 -r t t
-	[[ ${lines[1]} == *"signal 100  background 200  AUC 0.8"* ]]
+	[[ ${lines[1]} == *"  AUC 0.8"*"  signal 100  background 200" ]]
 	[[ $output == *" 0.5 "*"0.10000 ±0.02121"*"1.00 ±0.30"* ]]
 	# Any truth but 0 is signal.
 	run -0 nfhist --roc s,t t
-	[[ ${lines[1]} == *"signal 200  background 100  AUC"* ]]
+	[[ ${lines[1]} == *"  signal 200  background 100" ]]
 	run -0 nfhist --roc s,t=9 t
 	[[ ${lines[1]} == *"signal 0  background 300" ]]
 	[ "${#lines[@]}" -eq 2 ]

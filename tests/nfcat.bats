@@ -125,6 +125,14 @@ prep\tb = scale 2\nnote\tfrom here' ]
 	nfcat --type f32 -c 'y,*' whole | nfcat -i - >got
 	grep -qx $'type\tf32' got
 	[ "$(sed -n 4p got)" = $'column\ty' ]
+	for t in f32 f64; do
+		nfcat --type $t whole >typed
+		for u in f32 f64; do
+			nfcat -t --type $u typed | cmp - <(nfcat -t whole)
+			nfcat -t --type $u -c z,x typed |
+			    cmp - <(nfcat -t -c z,x whole)
+		done
+	done
 	echo 0.1 | nfcat --type f32 | nfcat --type f64 -t >got
 	[ "$(tail -n 1 got)" = 0.10000000149011612 ]
 	echo 1e300 | nfcat --type f32 -t >got

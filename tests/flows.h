@@ -21,13 +21,16 @@ must(int rc, const struct nf_err *err)
 	exit(1);
 }
 
+/* The CPU with so many threads, or the device that NF_DEVICE names. */
 static inline struct nf_dev *
-cpu(uint32_t nthread)
+open_device(uint32_t nthread)
 {
+	const char *name = getenv("NF_DEVICE");
 	struct nf_dev *d;
 	struct nf_err err;
 
-	must(nf_cpu_open(&d, nthread, &err), &err);
+	must(nf_dev_open(&d, name == NULL ? "cpu" : name, nthread, &err),
+	    &err);
 	return d;
 }
 

@@ -329,7 +329,7 @@ test_step(struct nf_dev *d, struct nf_flow *f, const nf_real *x,
 int
 main(void)
 {
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	nf_real x[N * D], context[N * C];
 	struct nf_flow *f = tiny(x, context);
 

@@ -814,12 +814,12 @@ int
 main(void)
 {
 	whole = 1;
-	dev = cpu(1);
+	dev = open_device(1);
 	nprobe = 16;
 	test_ops();
 	test_flows();
 	dev->ops->close(dev);
-	dev = cpu(3);
+	dev = open_device(3);
 	nprobe = 4;
 	test_ops();
 	test_flows();

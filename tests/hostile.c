@@ -189,7 +189,7 @@ test_logits(struct nf_dev *d)
 int
 main(void)
 {
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 
 	test_tensors(d, 1, NF_RELU);
 	test_tensors(d, 0, NF_ELU);

@@ -1126,12 +1126,12 @@ main(void)
 
 	for (i = 0; i < n; i++) {
 		setenv("NF_ISA", isa[i], 1);
-		dev = cpu(1);
+		dev = open_device(1);
 		printf("# %s\n", dev->name);
 		test_all(8);
 		nf_dev_close(dev);
 	}
-	dev = cpu(3);
+	dev = open_device(3);
 	printf("# %s\n", dev->name);
 	test_all(4);
 	nf_dev_close(dev);

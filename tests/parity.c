@@ -539,7 +539,7 @@ int
 main(void)
 {
 	const char *dir = getenv("NF_PARITY"), *name;
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct dirent **entry;
 	char path[4096];
 	int n, i, count = 0;

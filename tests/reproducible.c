@@ -45,7 +45,7 @@ on_new(struct on *o, const struct nf_flow *f, uint32_t nthread)
 {
 	struct nf_err err;
 
-	o->dev = cpu(nthread);
+	o->dev = open_device(nthread);
 	o->seed = nthread;
 	must(nf_net_new(&o->net, o->dev, f, &err), &err);
 	must(nf_eval_new(&o->eval, o->net, &err), &err);

@@ -548,7 +548,7 @@ main(void)
 {
 	static const uint32_t bins[] = { 2, 3, 5, 15, 16, 17, 31, 33, 128,
 		1024 };
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	size_t i;
 
 	for (i = 0; i < sizeof(bins) / sizeof(bins[0]); i++) {

@@ -120,7 +120,7 @@ train(struct nf_flow *f, uint32_t nthread, const struct nf_train_opt *o,
     const struct data *t, const nf_real *weight, int n)
 {
 	struct nf_train_state st = { 0 };
-	struct nf_dev *d = cpu(nthread);
+	struct nf_dev *d = open_device(nthread);
 	struct nf_trainer *tr = trainer(d, f, o, t, weight);
 
 	epochs(tr, n, &st);
@@ -194,7 +194,7 @@ test_resume(const struct data *t, uint32_t nthread, uint64_t stop)
 	struct nf_flow *a = flow(1, 0.2), *b = flow(1, 0.2);
 	struct nf_train_state sa = state_of(a), sb = state_of(b);
 	struct nf_train_opt o = options();
-	struct nf_dev *d = cpu(nthread);
+	struct nf_dev *d = open_device(nthread);
 	struct nf_trainer *tr;
 	struct nf_err err;
 	int rc;
@@ -239,7 +239,7 @@ test_skip(struct data *t, double broken, const char *what)
 	struct nf_train_state st = { 0 };
 	struct nf_train_opt o = options();
 	struct nf_flow *f = flow(1, 0);
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	nf_real keep = t->x[7 * D + 1];
 	struct nf_trainer *tr;
 	struct nf_err err;
@@ -268,7 +268,7 @@ test_hopeless(const struct data *t, uint32_t max_skipped)
 	struct nf_train_opt o = options();
 	static struct data bad;
 	struct nf_train_state st = { 0 };
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *tr;
 	struct nf_err err = { 0 };
 	int i;
@@ -299,7 +299,7 @@ test_strict(const struct data *t)
 {
 	struct nf_train_opt o = options();
 	struct nf_flow *f = flow(1, 0);
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *tr;
 	struct nf_err err;
 
@@ -319,7 +319,7 @@ test_patient(const struct data *t)
 	struct nf_train_state st = { 0 };
 	struct nf_flow *f = flow(0, 0);
 	static struct data bad;
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *tr;
 	struct nf_err err;
 	int i, rc = 0;
@@ -378,7 +378,7 @@ test_copies(const struct data *t)
 	struct nf_rowset thrice = { 0, many.x, many.context, NULL };
 	struct nf_train_opt o = options();
 	struct nf_train_state sa = { 0 }, sb = { 0 };
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *ta, *tb;
 	struct nf_err err;
 	uint32_t n = 0, i, k;
@@ -417,7 +417,7 @@ static void
 test_clip(const struct data *t)
 {
 	struct nf_train_opt o = options();
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	double norm[2], first[2];
 	struct nf_err err;
 	size_t k;
@@ -458,7 +458,7 @@ test_nll(const struct data *t)
 	struct nf_train_state st = { 0 };
 	struct nf_flow *f = flow(1, 0.3);
 	double logp[ROWS], nll, sum, weight;
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *tr = trainer(d, f, &o, t, NULL);
 	struct nf_err err;
 	int i, k;
@@ -488,7 +488,7 @@ refused(const struct nf_rowset *rows, uint32_t batch, const char *what)
 {
 	struct nf_train_opt o = options();
 	struct nf_flow *f = flow(1, 0);
-	struct nf_dev *d = cpu(1);
+	struct nf_dev *d = open_device(1);
 	struct nf_trainer *tr;
 	struct nf_err err = { 0 };
 

@@ -1,7 +1,6 @@
 /* Bins for values that nobody has described. */
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "axis.h"
@@ -32,14 +31,6 @@ keep(double *x, size_t n, bool positive)
 	return m;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Few values, each of them often, are levels; two rows are not. */
 static void
 find_levels(struct spread *s, const double *x)
@@ -61,7 +52,7 @@ find_levels(struct spread *s, const double *x)
 	if (m > 1 && s->n < 4 * (size_t)m)
 		return;
 	s->nlevel = m;
-	qsort(s->level, (size_t)m, sizeof(*s->level), by_value);
+	nf_sort(s->level, (size_t)m);
 }
 
 /*
@@ -222,7 +213,8 @@ fit_log(struct nf_axis *a, const struct nf_binning *b, const struct spread *s,
 static int
 count_filled(const struct nf_axis *a, const double *x, size_t n)
 {
-	bool *has = calloc((size_t)nf_axis_nslot(a), sizeof(*has));
+	bool *has = nf_alloc((size_t)nf_axis_nslot(a), sizeof(*has), "flags",
+	    NULL);
 	int k[256], filled = 0;
 	size_t i, j, m;
 
@@ -236,7 +228,7 @@ count_filled(const struct nf_axis *a, const double *x, size_t n)
 			has[k[j]] = true;
 		}
 	}
-	free(has);
+	nf_free(has);
 	return filled;
 }
 

@@ -57,6 +57,17 @@ nf_bins_merge(struct nf_bins *to, const struct nf_bins *from)
 	}
 }
 
+uint64_t
+nf_bins_entries(const struct nf_bins *b, size_t nslot)
+{
+	uint64_t n = 0;
+	size_t k;
+
+	for (k = 0; k < nslot; k++)
+		n += b->n[k];
+	return n;
+}
+
 struct nf_ratio
 nf_bins_ratio(const struct nf_bins *s, const struct nf_bins *ref,
     double scale, size_t k)

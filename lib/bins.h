@@ -28,6 +28,9 @@ void nf_bins_add(struct nf_bins *b, const int *k, const double *w, size_t n);
 /* Add what other bins of the same kind have counted. */
 void nf_bins_merge(struct nf_bins *to, const struct nf_bins *from);
 
+/* Entries in the first nslot slots. */
+uint64_t nf_bins_entries(const struct nf_bins *b, size_t nslot);
+
 /* A slot's content and its variance. */
 static inline double
 nf_bins_content(const struct nf_bins *b, size_t k)

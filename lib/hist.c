@@ -121,12 +121,7 @@ nf_hist_merge(struct nf_hist *to, const struct nf_hist *from)
 uint64_t
 nf_hist_finite(const struct nf_hist *h)
 {
-	uint64_t n = 0;
-	int k;
-
-	for (k = 0; k < nf_axis_nan(h->axis); k++)
-		n += h->b.n[k];
-	return n;
+	return nf_bins_entries(&h->b, (size_t)nf_axis_nan(h->axis));
 }
 
 double

@@ -155,12 +155,7 @@ put_head(struct panel *d)
 static uint64_t
 entries(const struct nf_profile *p)
 {
-	uint64_t n = 0;
-	int k;
-
-	for (k = 0; k < nf_axis_nan(p->axis); k++)
-		n += p->b.n[k];
-	return n;
+	return nf_bins_entries(&p->b, (size_t)nf_axis_nan(p->axis));
 }
 
 void

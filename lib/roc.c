@@ -1,8 +1,8 @@
 /* How well a score tells signal from background, at every threshold. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "roc.h"
+#include "select.h"
 
 #define SCORES	2048		/* bins of scores, at most */
 
@@ -12,14 +12,6 @@ nf_roc_truth(struct nf_axis *a, struct nf_err *err)
 	static const double value[] = { 0, 1 };
 
 	return nf_axis_levels(a, value, 2, err);
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 int
@@ -34,7 +26,7 @@ nf_roc_scores(struct nf_axis *a, double *x, size_t n, struct nf_err *err)
 	for (i = 0; i < n; i++)
 		if (isfinite(x[i]) && fabs(x[i]) < 1e299)
 			x[m++] = x[i];
-	qsort(x, m, sizeof(*x), by_value);
+	nf_sort(x, m);
 	for (k = 0; k < SCORES && m > 0; k++) {
 		i = m * (size_t)k / SCORES;
 		if (nedge == 0 || x[i] > edge[nedge - 1])

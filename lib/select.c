@@ -1,5 +1,6 @@
-/* Order statistics without sorting: Hoare's selection. */
+/* Order statistics: Hoare's selection. */
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "select.h"
 
@@ -48,4 +49,18 @@ nf_select(double *x, size_t n, size_t k)
 			lo = i;
 	}
 	return x[lo];
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void
+nf_sort(double *x, size_t n)
+{
+	qsort(x, n, sizeof(*x), by_value);
 }

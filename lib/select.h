@@ -1,4 +1,4 @@
-/* Order statistics without sorting. */
+/* Order statistics. */
 #ifndef NF_SELECT_H
 #define NF_SELECT_H
 
@@ -9,5 +9,7 @@
  * into another order.  No NaN.  Linear time whatever the order was.
  */
 double nf_select(double *x, size_t n, size_t k);
+/* All of it ascending; no NaN. */
+void nf_sort(double *x, size_t n);
 
 #endif

@@ -3,10 +3,10 @@
  *
  * delete PATH		unlink an object
  * rename PATH NEW	and a new name
- * only PATH		delete every other object and all attributes of the root
+ * only PATH		delete all other objects and the attributes of the root
  * group PATH		an empty group in its place
  * set PATH K VALUE	element K of a dataset, as a number (nan, inf)
- * shape PATH RxC	a dataset of this shape (N, RxC or scalar), elements kept
+ * shape PATH RxC	of this shape (N, RxC or scalar), elements kept
  * type PATH TYPE	of this type: f16 f32 f64 f32be i8 i32 i64 bool str vstr
  * gzip PATH		in small compressed chunks
  * names PATH A,B,..	a dataset of strings, as h5py writes them

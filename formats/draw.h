@@ -11,6 +11,10 @@
 #include "nfio.h"
 #include "raw.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct nf_draw_opt {
 	uint64_t seed;
 	uint32_t repeat;		/* draws of a row, one after another */
@@ -47,4 +51,7 @@ struct nf_schema *nf_draw_schema(struct nf_draw *d);
 int nf_draw_run(struct nf_draw *d, struct nf_writer *w, struct nf_err *err)
     NF_CHECKED;
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,0 +1,144 @@
+/* make bench: the tables. */
+#include <getopt.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+const struct model bench_models[] = {
+	{ "jets", 17, 14, 17, 298, 10, 128, 1, 2048, 4096 },
+	{ "medium", 17, 14, 8, 128, 2, 32, 1, 2048, 65536 },
+	{ "small", 43, 0, 10, 32, 1, 4, 0, 128, 65536 },
+	{ .name = NULL }
+};
+
+double
+bench_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double
+bench_median(double *x, int n)
+{
+	qsort(x, (size_t)n, sizeof(*x), compare);
+	return x[n / 2];
+}
+
+double
+bench_madds(const struct model *m)
+{
+	double H = m->hidden, D = m->D, C = m->C, sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < m->steps; i++) {
+		double nt = (m->D + (i % 2 == 0)) / 2;
+
+		sum += (D - nt + C) * H + nt * (3.0 * m->bins - 1) * H +
+		    m->blocks * (2 * H * H + C * H) + D * D;
+	}
+	return sum + D * D;
+}
+
+/* The shapes that the models are made of. */
+static void
+print_ceilings(FILE *tsv, uint32_t nthread, double seconds)
+{
+	static const uint32_t shape[][3] = {
+		{ 2048, 298, 298 }, { 2048, 3447, 298 }, { 2048, 128, 128 },
+		{ 2048, 855, 128 }, { 128, 32, 32 }, { 128, 242, 32 },
+		{ 64, 298, 298 }, { 64, 256, 298 }
+	};
+	struct ceiling c;
+	size_t i;
+
+	printf("\nProducts, GFLOP/s: rows x inner x columns\n"
+	    "%-20s %8s %8s %8s %8s %8s\n", "", "CBLAS", "CBLAS", "CBLAS",
+	    "own", "own");
+	printf("%-20s %8s %8s %8s %8s %8s\n", "threads", "1", "all in 1",
+	    "1 each", "1", "1 each");
+	for (i = 0; i < sizeof(shape) / sizeof(*shape); i++) {
+		char name[64];
+
+		bench_ceiling(shape[i][0], shape[i][1], shape[i][2], nthread,
+		    seconds, &c);
+		snprintf(name, sizeof(name), "%u x %u x %u", shape[i][0],
+		    shape[i][2], shape[i][1]);
+		printf("%-20s %8.1f %8.1f %8.1f %8.1f %8.1f\n", name, c.blas1,
+		    c.blas_one, c.blas_each, c.own1, c.own_each);
+		if (tsv != NULL)
+			fprintf(tsv, "product\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t"
+			    "%.2f\n", name, c.blas1, c.blas_one, c.blas_each,
+			    c.own1, c.own_each);
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "tsv", required_argument, NULL, 't' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "threads", required_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 }
+	};
+	uint32_t nthread = (uint32_t)omp_get_max_threads();
+	const char *only = NULL;
+	const struct model *m;
+	double seconds = 3;
+	FILE *tsv = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qt:o:n:", longs, NULL)) != -1)
+		switch (c) {
+		case 'q':
+			seconds = 0.5;
+			break;
+		case 't':
+			if ((tsv = fopen(optarg, "w")) == NULL) {
+				perror(optarg);
+				return 1;
+			}
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 'n':
+			nthread = (uint32_t)atoi(optarg);
+			break;
+		default:
+			return 2;
+		}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (only == NULL) {
+		print_ceilings(tsv, nthread, seconds / 10);
+		bench_memory(tsv, nthread);
+		bench_pipe(tsv);
+	}
+	printf("\nModels, %u threads; share: of the best product just before "
+	    "and after, operations counted as if all were needed\n"
+	    "%-8s %-10s %6s %12s %10s %8s %8s %9s\n", nthread, "model",
+	    "work", "rows", "rows/s", "GFLOP/s", "ceiling", "share",
+	    "peak MB");
+	for (m = bench_models; m->name != NULL; m++)
+		if (only == NULL || strcmp(only, m->name) == 0)
+			bench_model(tsv, m, nthread, seconds);
+	for (m = bench_models; m->name != NULL; m++)
+		if (only == NULL || strcmp(only, m->name) == 0)
+			bench_breakdown(tsv, m, nthread);
+	return tsv != NULL && fclose(tsv) != 0;
+}

@@ -1,0 +1,49 @@
+/* make bench: what this machine can do, and how much of it nfpipe does. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdio.h>
+
+#include "eval.h"
+#include "train.h"
+
+struct model {
+	const char *name;
+	uint32_t D, C, steps, hidden, blocks, bins;
+	int batch_norm;
+	uint32_t batch;			/* of a training step */
+	uint32_t rows;			/* of an evaluation */
+};
+
+extern const struct model bench_models[];	/* ends with name NULL */
+
+double bench_now(void);			/* seconds */
+double bench_median(double *x, int n);	/* sorts x */
+
+/* Multiply-adds of one row, forward, all logits counted. */
+double bench_madds(const struct model *m);
+
+/*
+ * GFLOP/s of float32 products m x k times k x n: by the CBLAS and by our own,
+ * in `seconds` of trying.  all: by every thread at once, each its own call,
+ * or all in one; the better counts.
+ */
+struct ceiling {
+	double blas1, blas_one, blas_each, own1, own_each, best;
+};
+void bench_ceiling(uint32_t m, uint32_t n, uint32_t k, uint32_t nthread,
+    double seconds, struct ceiling *c);
+/* The best of the products that a model is made of, all threads. */
+double bench_model_ceiling(const struct model *m, uint32_t nthread,
+    double seconds);
+
+void bench_memory(FILE *tsv, uint32_t nthread);
+void bench_pipe(FILE *tsv);
+
+/* Training, sampling and densities of a model, each in a child. */
+void bench_model(FILE *tsv, const struct model *m, uint32_t nthread,
+    double seconds);
+/* One training step of a model, by operation. */
+void bench_breakdown(FILE *tsv, const struct model *m, uint32_t nthread);
+
+#endif

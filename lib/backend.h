@@ -83,6 +83,7 @@ struct nf_norm {
 	enum nf_act act;
 	double dropout;			/* after the activation; 0: none */
 	uint32_t layer;			/* which mask */
+	uint32_t row0;			/* of the batch: number of row 0 */
 	const struct nf_tally *tally;	/* dropout's seed and time */
 };
 
@@ -257,6 +258,13 @@ struct nf_ops {
 	    const double *logp, const nf_real *weight,
 	    const struct nf_tally *tally, struct nf_mat dz, nf_real *dlogdet,
 	    double *sums);
+	/*
+	 * Add the gradient [n] and the two sums (see loss_grad) of one share
+	 * of a batch to another's.  NULL where it does not pay to share a
+	 * training step's rows among the lanes.
+	 */
+	void (*add_share)(struct nf_dev *d, size_t n, const nf_real *grad,
+	    const double *sums, nf_real *to_grad, double *to_sums);
 	/* *sum = sum of squares; not finite if any is not. */
 	void (*sum_squares)(struct nf_dev *d, size_t n, const nf_real *x,
 	    double *sum);

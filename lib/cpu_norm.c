@@ -162,7 +162,7 @@ apply_rows(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, s
 				    (x[j] - mean[j]) * scale[j] + bias[j]);
 		if (mask == NULL)
 			continue;
-		drop(m, i, t.ncol, mask);
+		drop(m, m->row0 + i, t.ncol, mask);
 		for (j = 0; j < t.ncol; j++)
 			y[j] *= mask[j];
 	}
@@ -235,7 +235,7 @@ grad_sums(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, st
 		x = t.x + i * t.ld;
 		g = du.x + i * du.ld;
 		if (mask != NULL) {
-			drop(m, i, ncol, mask);
+			drop(m, m->row0 + i, ncol, mask);
 			for (j = 0; j < ncol; j++)
 				g[j] *= mask[j];
 		}

@@ -48,6 +48,21 @@ cpu_loss_grad(struct nf_dev *d, uint32_t n, struct nf_mat z,
 	}
 }
 
+static void
+cpu_add_share(struct nf_dev *d, size_t n, const nf_real *grad,
+    const double *sums, nf_real *to_grad, double *to_sums)
+{
+	struct nf_cpu *c = (struct nf_cpu *)d;
+	uint64_t i;
+
+	to_sums[0] += sums[0];
+	to_sums[1] += sums[1];
+#pragma omp parallel for simd num_threads(c->nthread) schedule(static) \
+    if (c->nthread > 1 && n > 100000)
+	for (i = 0; i < n; i++)
+		to_grad[i] += grad[i];
+}
+
 /* In short sums of nf_real, which go on in double. */
 static double
 squares(size_t n, const nf_real *x)
@@ -150,6 +165,7 @@ cpu_optim_ops(struct nf_ops *t)
 {
 	t->log_normal = cpu_log_normal;
 	t->loss_grad = cpu_loss_grad;
+	t->add_share = cpu_add_share;
 	t->sum_squares = cpu_sum_squares;
 	t->judge = cpu_judge;
 	t->adam = cpu_adam;

@@ -44,7 +44,8 @@ nf_net_norm(const struct nf_net *net, const struct nf_work *w, uint32_t step,
 	const struct nf_shape *s = &net->flow->shape;
 	const struct nf_block_at *at = &net->flow->step[step].block[block];
 	size_t stat0 = net->flow->nparam;
-	struct nf_norm m = { .act = s->activation, .tally = w->tally };
+	struct nf_norm m = { .act = s->activation, .tally = w->tally,
+		.row0 = w->row0 };
 
 	if (layer == 1) {
 		m.dropout = s->dropout;

@@ -63,6 +63,7 @@ struct nf_work {
 	void **keep;			/* [steps] */
 	nf_real *batch_stat, *invstd;	/* as the running statistics */
 	const struct nf_tally *tally;	/* not owned */
+	uint32_t row0;			/* the first row's number in a batch */
 	struct nf_mat dstate[2];	/* of a state and the next */
 	struct nf_mat dt, da, db;
 	nf_real *dlogdet;		/* [n] */

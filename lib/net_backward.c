@@ -107,5 +107,4 @@ nf_net_backward(const struct nf_net *net, struct nf_work *w, uint32_t n,
 	}
 	o->lu_grad(w->dev, &net->lu, w->dfold, w->dfold_bias, w->sums,
 	    w->tally, grad);
-	o->sum_squares(w->dev, net->flow->nparam, grad, &w->sums[2]);
 }

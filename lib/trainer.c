@@ -6,16 +6,33 @@
 #include "eval.h"
 #include "train.h"
 
+/* The rows of a batch that go through the network together. */
+struct share {
+	struct nf_work *work;
+	nf_real *grad;			/* [nparam] */
+	uint32_t lo, n;			/* which rows */
+};
+
+/*
+ * Without batch norm rows know nothing of one another until their gradients
+ * are added: each lane then takes its share of a batch all the way, and none
+ * waits for another in between.  Not with so many parameters that adding up
+ * would cost more.
+ */
+#define SHARE_PARAM	(1u << 22)
+
 struct nf_trainer {
 	struct nf_dev *dev;
 	struct nf_flow *flow;
 	struct nf_train_opt opt;
 	struct nf_net *net;
-	struct nf_work *work;
+	uint32_t nshare;
+	struct share *share;		/* the first has t->grad */
 	struct nf_eval *eval;
 	uint32_t nrow, batch, epoch;
 	double mean_weight;
 	nf_real *x, *context, *weight;	/* all rows, on the device */
+	struct nf_mat batch_x, batch_context;
 	nf_real *batch_weight;		/* [batch] */
 	nf_real *grad, *m, *v;		/* [nparam] */
 	uint32_t *index;		/* [nrow]: this epoch's order */
@@ -114,6 +131,47 @@ begin_epoch(struct nf_trainer *t, struct nf_err *err)
 	return t->dev->ops->sync(t->dev, err);
 }
 
+static struct nf_mat
+new_mat(struct nf_dev *d, uint32_t n, uint32_t ncol)
+{
+	return nf_mat(d->ops->alloc(d, (size_t)n * ncol * sizeof(nf_real)),
+	    ncol, ncol);
+}
+
+/* Cut the batch; each share's work begins where its rows are put. */
+static int
+make_shares(struct nf_trainer *t, struct nf_err *err)
+{
+	const struct nf_ops *o = t->dev->ops;
+	uint32_t n = t->dev->nlane, i, lo, hi;
+	struct share *h;
+
+	if (o->add_share == NULL || t->flow->shape.batch_norm ||
+	    t->flow->nparam > SHARE_PARAM)
+		n = 1;
+	n = n < t->batch ? n : t->batch;
+	if ((t->share = nf_alloc(n, sizeof(*t->share), "shares", err)) ==
+	    NULL)
+		return -1;
+	for (i = 0; i < n; i++) {
+		h = &t->share[t->nshare++];
+		lo = (uint32_t)((uint64_t)t->batch * i / n);
+		hi = (uint32_t)((uint64_t)t->batch * (i + 1) / n);
+		h->lo = lo;
+		h->n = hi - lo;
+		if (nf_work_new(&h->work, t->net, t->dev, h->n, 1, err) == -1)
+			return -1;
+		h->work->tally = t->tally;
+		h->work->row0 = lo;
+		h->work->x.x = t->batch_x.x + (size_t)lo * t->batch_x.ld;
+		h->work->context.x = t->batch_context.x +
+		    (size_t)lo * t->batch_context.ld;
+		h->grad = i == 0 ? t->grad : o->alloc(t->dev,
+		    t->flow->nparam * sizeof(nf_real));
+	}
+	return o->sync(t->dev, err);
+}
+
 int
 nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
     const struct nf_train_opt *o, const struct nf_rowset *rows,
@@ -136,20 +194,21 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
 	if (mean_weight(rows, &t->mean_weight, err) == -1 ||
 	    nf_net_new(&t->net, dev, f, err) == -1 ||
-	    nf_eval_new(&t->eval, t->net, err) == -1 ||
-	    nf_work_new(&t->work, t->net, dev, t->batch, 1, err) == -1)
+	    nf_eval_new(&t->eval, t->net, err) == -1)
 		goto fail;
 	t->x = put(dev, rows->x, rows->nrow * f->shape.features);
 	t->context = put(dev, rows->context, rows->nrow * f->shape.context);
 	t->weight = put(dev, rows->weight, rows->nrow);
+	t->batch_x = new_mat(dev, t->batch, f->shape.features);
+	t->batch_context = new_mat(dev, t->batch, f->shape.context);
 	t->batch_weight = op->alloc(dev, t->batch * sizeof(nf_real));
 	t->grad = op->alloc(dev, nbyte);
 	t->m = op->alloc(dev, nbyte);
 	t->v = op->alloc(dev, nbyte);
 	t->index = op->alloc(dev, t->nrow * sizeof(*t->index));
 	t->tally = op->alloc(dev, sizeof(*t->tally));
-	t->work->tally = t->tally;
-	if (op->sync(dev, err) == -1 || begin_epoch(t, err) == -1)
+	if (op->sync(dev, err) == -1 || make_shares(t, err) == -1 ||
+	    begin_epoch(t, err) == -1)
 		goto fail;
 	*out = t;
 	return 0;
@@ -162,18 +221,26 @@ void
 nf_trainer_free(struct nf_trainer *t)
 {
 	const struct nf_ops *o;
+	uint32_t i;
 
 	if (t == NULL)
 		return;
 	o = t->dev->ops;
+	for (i = 0; i < t->nshare; i++) {
+		nf_work_free(t->share[i].work);
+		if (i > 0)
+			o->free(t->dev, t->share[i].grad);
+	}
+	nf_free(t->share);
 	if (t->unit != NULL)
 		o->capture_free(t->dev, t->unit);
 	nf_eval_free(t->eval);
-	nf_work_free(t->work);
 	nf_net_free(t->net);
 	o->free(t->dev, t->x);
 	o->free(t->dev, t->context);
 	o->free(t->dev, t->weight);
+	o->free(t->dev, t->batch_x.x);
+	o->free(t->dev, t->batch_context.x);
 	o->free(t->dev, t->batch_weight);
 	o->free(t->dev, t->grad);
 	o->free(t->dev, t->m);
@@ -262,33 +329,54 @@ nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
 	return begin_epoch(t, err);
 }
 
+/* A share of the batch, forward and backward. */
+static void
+take_share(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t i)
+{
+	struct nf_trainer *t = arg;
+	struct share *h = &t->share[i];
+
+	(void)ilane;
+	h->work->dev = lane;
+	nf_work_context(h->work, h->n, t->flow->shape.steps);
+	nf_net_forward(t->net, h->work, h->n);
+	nf_net_backward(t->net, h->work, h->n,
+	    t->weight != NULL ? t->batch_weight + h->lo : NULL, h->grad);
+}
+
 /* One step, all on the device: nothing here may depend on the batch. */
 static void
 one_step(struct nf_trainer *t)
 {
 	const struct nf_shape *s = &t->flow->shape;
 	const struct nf_ops *o = t->dev->ops;
-	uint32_t n = t->batch, D = s->features, C = s->context;
-	struct nf_work *w = t->work;
+	uint32_t n = t->batch, D = s->features, C = s->context, i;
+	double *sums = t->share[0].work->sums;
 	size_t nparam = t->flow->nparam;
 
-	o->gather(t->dev, n, t->index, t->tally, nf_mat(t->x, D, D), w->x);
+	o->gather(t->dev, n, t->index, t->tally, nf_mat(t->x, D, D),
+	    t->batch_x);
 	if (C > 0)
 		o->gather(t->dev, n, t->index, t->tally,
-		    nf_mat(t->context, C, C), w->context);
+		    nf_mat(t->context, C, C), t->batch_context);
 	if (t->weight != NULL)
 		o->gather(t->dev, n, t->index, t->tally,
 		    nf_mat(t->weight, 1, 1), nf_mat(t->batch_weight, 1, 1));
-	nf_work_context(w, n, s->steps);
 	nf_net_fold(t->net, t->dev);
-	nf_net_forward(t->net, w, n);
-	nf_net_backward(t->net, w, n,
-	    t->weight != NULL ? t->batch_weight : NULL, t->grad);
-	o->judge(t->dev, w->sums, &w->sums[2], t->tally);
+	if (t->nshare == 1)
+		take_share(t, t->dev, 0, 0);
+	else
+		o->each(t->dev, t->nshare, take_share, t);
+	for (i = 1; i < t->nshare; i++)
+		o->add_share(t->dev, nparam, t->share[i].grad,
+		    t->share[i].work->sums, t->grad, sums);
+	o->sum_squares(t->dev, nparam, t->grad, &sums[2]);
+	o->judge(t->dev, sums, &sums[2], t->tally);
 	o->adam(t->dev, nparam, t->tally, t->net->param, t->grad, t->m, t->v);
 	if (s->batch_norm)
-		o->norm_update(t->dev, t->flow->nall - nparam, w->batch_stat,
-		    t->tally, t->net->param + nparam);
+		o->norm_update(t->dev, t->flow->nall - nparam,
+		    t->share[0].work->batch_stat, t->tally,
+		    t->net->param + nparam);
 }
 
 static void

@@ -282,6 +282,8 @@ pass_run(struct pass *p, const nf_real *x, const nf_real *context,
 	nf_net_forward(p->net, p->work, p->n);
 	nf_net_backward(p->net, p->work, p->n,
 	    weight != NULL ? p->weight : NULL, p->dgrad);
+	p->dev->ops->sum_squares(p->dev, p->flow->nparam, p->dgrad,
+	    &p->work->sums[2]);
 	fetch(p->dev, sums, p->work->sums, sizeof(sums));
 	fetch(p->dev, p->grad, p->dgrad, p->flow->nparam * size);
 	p->loss = sums[1] / p->n;

@@ -7,7 +7,7 @@ struct nf_draw {
 	struct nf_draw_opt opt;
 	struct nf_raw *raw;
 	struct nf_reader *in;
-	struct nf_table all;		/* its rows, if they had to be counted */
+	struct nf_table all;		/* its rows, where they were counted */
 	struct nf_schema out;
 	const uint32_t *col;		/* conditions in the input */
 	uint32_t *keep, nkeep;		/* input columns passed on */
@@ -110,12 +110,10 @@ make_room(struct nf_draw *d, struct nf_err *err)
 {
 	size_t n = d->opt.batch, nc = nf_raw_ncontext(d->raw);
 	size_t nt = nf_raw_ntarget(d->raw), no = d->out.column.n;
-	double nbyte = (double)n * (double)(nc + nt + no) * sizeof(double);
 
-	if (nbyte > (double)d->opt.memory)
-		return nf_fail(err, NF_ESYS, "%zu rows at a time take %.1f GB "
-		    "of memory, of which there are %.1f: take a smaller batch",
-		    n, nbyte / 1e9, (double)d->opt.memory / 1e9);
+	if (nf_batch_check(d->opt.batch, nc + nt + no, d->opt.memory,
+	    err) == -1)
+		return -1;
 	d->context = nf_alloc(n * nc, sizeof(*d->context), "rows", err);
 	d->target = nf_alloc(n * nt, sizeof(*d->target), "rows", err);
 	d->rows = nf_alloc(n * no, sizeof(double), "rows", err);

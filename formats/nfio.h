@@ -111,6 +111,13 @@ void nf_rows_gather(const struct nf_rows *r, const uint32_t *col,
     uint32_t ncol, enum nf_type type, void *out);
 
 /*
+ * Refuse (NF_ESYS) to hold nrow rows of ncol doubles at a time where memory
+ * (bytes) has no room for them.
+ */
+int nf_batch_check(uint32_t nrow, size_t ncol, uint64_t memory,
+    struct nf_err *err) NF_CHECKED;
+
+/*
  * Rows and columns picked from a table as it passes.  Zeroed but for the
  * choice: the columns col[0..ncol) (NULL: all), as type, of at most max rows
  * after skip ones, both of which count down.

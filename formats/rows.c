@@ -24,6 +24,19 @@ gather(const struct nf_rows *r, const uint32_t *col, uint32_t ncol,
 		}
 }
 
+int
+nf_batch_check(uint32_t nrow, size_t ncol, uint64_t memory,
+    struct nf_err *err)
+{
+	double nbyte = (double)nrow * (double)ncol * sizeof(double);
+
+	if (nbyte <= (double)memory)
+		return 0;
+	return nf_fail(err, NF_ESYS, "%u rows at a time take %.3g GB of "
+	    "memory, of which %.3g are left: take a smaller batch", nrow,
+	    nbyte / 1e9, (double)memory / 1e9);
+}
+
 void
 nf_rows_gather(const struct nf_rows *r, const uint32_t *col, uint32_t ncol,
     enum nf_type type, void *out)

@@ -54,7 +54,8 @@ make_prep(struct nf_raw *r, const struct nf_raw_names *n, struct nf_err *err)
 		    r->C);
 	if (!nf_prep_fitted(r->context) || !nf_prep_fitted(r->target))
 		return nf_fail(err, NF_EDATA, "the recipe has not been fitted: "
-		    "its ops lack numbers");
+		    "want seen LO HI first in each line, and all numbers of "
+		    "its ops");
 	return 0;
 }
 

@@ -139,6 +139,9 @@ open_all(struct work *k, const char *model, const char *file,
 	nt = k->m.target.n;
 	k->nin = nf_reader_schema(k->r)->column.n;
 	k->nadd = opt.latent ? nt : 1;
+	if (nf_batch_check(opt.batch, k->m.context.n + 2 * (size_t)nt + 1 +
+	    k->nin + k->nadd, tool_memory(), err) == -1)
+		return -1;
 	k->row = nf_alloc((size_t)opt.batch * (k->m.context.n + nt),
 	    sizeof(double), "rows", err);
 	k->z = nf_alloc((size_t)opt.batch * nt, sizeof(double), "rows", err);
@@ -218,7 +221,7 @@ main(int argc, char *argv[])
 	if (optind == argc)
 		tool_usage("no MODEL");
 	if (argc - optind > 2)
-		tool_usage("too many arguments");
+		tool_usage("more than MODEL and one FILE");
 	if (open_all(&k, argv[optind], optind + 1 < argc ? argv[optind + 1] :
 	    NULL, &err) == 0)
 		rc = all_rows(&k, &err);

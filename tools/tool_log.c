@@ -74,24 +74,33 @@ tool_log_open(struct tool_log *l, const char *name, uint32_t done,
 	return flush(l, err);
 }
 
+/* A loss; one that has gone astray may be of any size. */
+static void
+print_loss(char *s, size_t n, const char *name, double v)
+{
+	snprintf(s, n, fabs(v) < 1e6 ? "  %s %.4f" : "  %s %.4g", name, v);
+}
+
 static void
 say_epoch(const struct tool_log *l, const struct nf_epoch *e, double speed,
     double seconds)
 {
 	const double *r = e->row;
-	char valid[64] = "", skipped[64] = "";
+	char train[64], valid[64] = "", skipped[64] = "";
 
+	print_loss(train, sizeof(train), "train", r[NF_HISTORY_TRAIN_NLL]);
 	if (!isnan(r[NF_HISTORY_VALID_NLL]))
-		snprintf(valid, sizeof(valid), "  valid %.4f%s",
-		    r[NF_HISTORY_VALID_NLL], e->best ? " best" : "     ");
+		print_loss(valid, sizeof(valid), "valid",
+		    r[NF_HISTORY_VALID_NLL]);
 	if (r[NF_HISTORY_SKIPPED] > 0)
 		snprintf(skipped, sizeof(skipped),
 		    "  %.0f batches skipped: not finite",
 		    r[NF_HISTORY_SKIPPED]);
-	tool_say("epoch %.0f/%u  train %.4f%s  lr %.3g  |g| %.3g  "
-	    "%.0f rows/s  %.1f s%s", r[NF_HISTORY_EPOCH], l->epochs,
-	    r[NF_HISTORY_TRAIN_NLL], valid, r[NF_HISTORY_LR],
-	    r[NF_HISTORY_GRAD_NORM], speed, seconds, skipped);
+	tool_say("epoch %.0f/%u%s%s%s  lr %.3g  |g| %.3g  %.0f rows/s  "
+	    "%.1f s%s", r[NF_HISTORY_EPOCH], l->epochs, train, valid,
+	    valid[0] == '\0' ? "" : e->best ? " best" : "     ",
+	    r[NF_HISTORY_LR], r[NF_HISTORY_GRAD_NORM], speed, seconds,
+	    skipped);
 }
 
 int

@@ -134,6 +134,7 @@ tool_run(struct nf_fit *f, struct tool_log *log, double deadline,
     struct nf_err *err)
 {
 	struct run r = { f, log, deadline, 1, tool_seconds(), 0 };
+	struct nf_err later;
 	int rc = 1;
 
 	catch_signals();
@@ -147,7 +148,13 @@ tool_run(struct nf_fit *f, struct tool_log *log, double deadline,
 			return -1;
 	}
 	tool_progress_end();
-	if (rc == -1 || save(&r, err) == -1)
+	/* Too many batches were not finite; but what was before them is. */
+	if (rc == -1) {
+		if (err->code == NF_EDATA && save(&r, &later) == -1)
+			tool_warn("%s", later.msg);
+		return -1;
+	}
+	if (save(&r, err) == -1)
 		return -1;
 	if (!log->quiet)
 		say_end(&r, rc);

@@ -111,6 +111,14 @@ fold_layer(const struct nf_lu *lu, uint32_t k, int back, double *work,
 	}
 }
 
+/* Are there so many products that more than one thread pays? */
+static int
+worth(const struct nf_lu *lu)
+{
+	return (double)lu->nlayer * lu->features * lu->features *
+	    lu->features > 8 * (double)NF_CPU_FEW;
+}
+
 static void
 cpu_lu_fold(struct nf_dev *d, const struct nf_lu *lu, int back, nf_real *m,
     nf_real *bias, double *logdet)
@@ -124,7 +132,8 @@ cpu_lu_fold(struct nf_dev *d, const struct nf_lu *lu, int back, nf_real *m,
 		c->oom = 1;
 		return;
 	}
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+#pragma omp parallel num_threads(c->nthread) \
+    if (c->nthread > 1 && worth(lu))
 	{
 		double *work = cpu_scratch(c, (uint32_t)omp_get_thread_num(),
 		    3 * D2 * sizeof(*work));
@@ -152,33 +161,34 @@ grad_layer(const struct nf_lu *lu, uint32_t k, const nf_real *dm,
 	const int32_t *col = lu->col + (size_t)k * D;
 	size_t nl = at->lower, nu = at->upper;
 	struct factors f;
-	double *da = read_factors(lu, k, work, &f), s;
+	double *da = read_factors(lu, k, work, &f), *du, s;
 
 	for (r = 0; r < D; r++) {
 		for (q = 0; q < D; q++)
 			da[row[r] * D + col[q]] = (double)dm[r * D + q];
 		grad[at->bias + row[r]] = dbias[r];
 	}
+	du = da + (size_t)D * D;
+	memset(du, 0, (size_t)D * D * sizeof(*du));
+	for (i = 0; i < D; i++)
+		for (q = i; q < D; q++)
+#pragma omp simd
+			for (j = i; j < D; j++)
+				du[i * D + j] += f.l[q * D + i] *
+				    da[q * D + j];
 	for (i = 0; i < D; i++) {
 		for (j = 0; j < i; j++) {
 			s = 0;
+#pragma omp simd reduction(+ : s)
 			for (q = j; q < D; q++)
 				s += da[i * D + q] * f.u[j * D + q];
 			grad[nl++] = (nf_real)s;
 		}
-		for (j = i; j < D; j++) {
-			s = 0;
-			for (q = i; q < D; q++)
-				s += f.l[q * D + i] * da[q * D + j];
-			if (j > i) {
-				grad[nu++] = (nf_real)s;
-				continue;
-			}
-			s += dlogdet / f.u[i * D + i];
-			s *= nf_softplus_slope(
-			    (double)lu->param[at->diag + i]);
-			grad[at->diag + i] = (nf_real)s;
-		}
+		s = du[i * D + i] + dlogdet / f.u[i * D + i];
+		grad[at->diag + i] = (nf_real)(s * nf_softplus_slope(
+		    (double)lu->param[at->diag + i]));
+		for (j = i + 1; j < D; j++)
+			grad[nu++] = (nf_real)du[i * D + j];
 	}
 }
 
@@ -192,10 +202,11 @@ cpu_lu_grad(struct nf_dev *d, const struct nf_lu *lu, const nf_real *dm,
 	double dlogdet = -sums[0] * tally->weight_norm;
 	uint32_t k;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+#pragma omp parallel num_threads(c->nthread) \
+    if (c->nthread > 1 && worth(lu))
 	{
 		double *work = cpu_scratch(c, (uint32_t)omp_get_thread_num(),
-		    3 * D * D * sizeof(*work));
+		    4 * D * D * sizeof(*work));
 
 #pragma omp for
 		for (k = 0; k < lu->nlayer; k++)

@@ -58,7 +58,7 @@ cpu_add_share(struct nf_dev *d, size_t n, const nf_real *grad,
 	to_sums[0] += sums[0];
 	to_sums[1] += sums[1];
 #pragma omp parallel for simd num_threads(c->nthread) schedule(static) \
-    if (c->nthread > 1 && n > 100000)
+    if (c->nthread > 1 && n > NF_CPU_FEW)
 	for (i = 0; i < n; i++)
 		to_grad[i] += grad[i];
 }
@@ -89,6 +89,10 @@ cpu_sum_squares(struct nf_dev *d, size_t n, const nf_real *x, double *sum)
 	uint32_t i;
 
 	*sum = 0;
+	if (n <= NF_CPU_FEW) {
+		*sum = squares(n, x);
+		return;
+	}
 #pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
 	{
 		uint32_t me = (uint32_t)omp_get_thread_num();
@@ -148,7 +152,7 @@ cpu_adam(struct nf_dev *d, size_t n, const struct nf_tally *t, nf_real *param,
 	rate = (nf_real)(t->lr / t->correct1);
 	root = (nf_real)(1 / sqrt(t->correct2));
 #pragma omp parallel for simd num_threads(c->nthread) schedule(static) \
-    if (c->nthread > 1)
+    if (c->nthread > 1 && n > NF_CPU_FEW)
 	for (i = 0; i < n; i++) {
 		nf_real g = grad[i] * scale;
 		nf_real mi = b1 * m[i] + a1 * g;

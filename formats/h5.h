@@ -15,7 +15,7 @@
 #define NF_H5_MAX_CHUNK	(1u << 30)	/* bytes of a chunk, unpacked */
 #define NF_H5_MAX_TEXT	(64u << 20)	/* bytes of a text attribute */
 #define NF_H5_SLAB	(2u << 20)	/* bytes a thread is given at once .. */
-#define NF_H5_MAX_SLAB	(512u << 20)	/* .. and where a slab is cut */
+#define NF_H5_MAX_SLAB	(1u << 30)	/* .. and most of a slab's output */
 
 /* ---- errors: h5err.c -------------------------------------------------- */
 
@@ -62,7 +62,7 @@ void nf_h5_shape_words(hid_t space, char *buf, size_t n);
 
 /*
  * Elements to gather: column from[k] of every row of src becomes column
- * to[k] of out.  Steps are in elements.
+ * to[k] of out.  Steps, from one to the next, are in elements.
  */
 struct nf_h5_gather {
 	const unsigned char *src;
@@ -72,7 +72,7 @@ struct nf_h5_gather {
 	uint32_t n;
 	enum nf_type type;
 	unsigned char *out;
-	size_t out_step;
+	size_t row_step, col_step;	/* of out */
 };
 
 /* An integer that float64 cannot hold: its row, from 0, and output column. */
@@ -89,9 +89,14 @@ struct nf_h5_bad {
 int nf_h5_gather(const struct nf_h5_gather *g, enum nf_h5_kind kind,
     bool swap, struct nf_h5_bad *bad);
 
-/* True where that would be one memcpy. */
+/* True where that would be one memcpy, and where to. */
 bool nf_h5_gather_is_copy(const struct nf_h5_gather *g, enum nf_h5_kind kind,
     bool swap);
+unsigned char *nf_h5_gather_at(const struct nf_h5_gather *g);
+
+/* out[i][j] = x[j][i], for nrow rows of out. */
+void nf_h5_transpose(const unsigned char *x, uint64_t nrow, uint32_t ncol,
+    enum nf_type type, unsigned char *out);
 
 /*
  * Undo HDF5's shuffle filter: elements [first, first + n) of the total in
@@ -211,6 +216,7 @@ struct nf_h5_source {
 	uint64_t chunk_rows;		/* the largest */
 	size_t chunk_bytes;		/* the largest */
 	uint64_t row_bytes;		/* read and written for a row */
+	bool scattered;			/* in blocks of few columns */
 };
 
 int nf_h5_source_open(struct nf_h5_source **s, const char *file,
@@ -226,6 +232,8 @@ void nf_h5_source_close(struct nf_h5_source *s);	/* accepts NULL */
 void nf_h5_contents(hid_t group, char *buf, size_t n);
 
 /* ---- work for threads: h5work.c --------------------------------------- */
+
+struct nf_h5_slab;
 
 /* The threads of one table, and what each needs. */
 struct nf_h5_work;
@@ -244,7 +252,7 @@ enum nf_h5_trouble {
  */
 struct nf_h5_job {
 	struct nf_task task;		/* first, so that a job is a task */
-	const struct nf_h5_slab *slab;
+	struct nf_h5_slab *slab;
 	struct nf_h5_work *work;
 	const struct nf_h5_part *part;
 	uint32_t block;
@@ -261,6 +269,12 @@ struct nf_h5_job {
 void nf_h5_run_chunk(struct nf_task *job, unsigned thread);
 void nf_h5_run_flat(struct nf_task *job, unsigned thread);
 
+/* Where rows, from row on, of a part's block belong in a slab. */
+void nf_h5_aim(const struct nf_h5_slab *s, const struct nf_h5_part *p,
+    uint32_t block, uint64_t row, struct nf_h5_gather *g);
+/* One of slab's open is done; the last one puts its rows together. */
+void nf_h5_done(struct nf_h5_slab *s);
+
 /* ---- slabs of rows: h5slab.c ------------------------------------------ */
 
 /* Rows [row, row + nrow) of a source. */
@@ -271,7 +285,9 @@ struct nf_h5_slab {
 	enum nf_type type;
 	const struct nf_list *column;	/* of the output */
 	unsigned char *x;		/* nrow x column->n of type */
-	size_t nbyte;			/* room at x */
+	unsigned char *turned;		/* of a scattered source: x by columns */
+	size_t nbyte, nturned;		/* room at each */
+	unsigned open;			/* jobs, and the owner, yet to finish */
 	struct nf_h5_job *job;
 	uint32_t njob, maxjob;
 	unsigned pending;
@@ -280,7 +296,7 @@ struct nf_h5_slab {
 /* Start to read; src, file, row, nrow, type and column are set. */
 int nf_h5_slab_begin(struct nf_h5_slab *s, struct nf_h5_work *w,
     struct nf_err *err) NF_CHECKED;
-/* Wait until x is whole, or fail with the first error in the rows' order. */
+/* Wait until x is whole, or fail with the first job's error. */
 int nf_h5_slab_end(struct nf_h5_slab *s, struct nf_h5_work *w,
     struct nf_err *err) NF_CHECKED;
 /* Wait for what is pending, and free what the slab owns. */

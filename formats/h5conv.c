@@ -143,12 +143,12 @@ copy_as(const struct nf_h5_gather *g, size_t size, bool swap)
 			u = load_bits(s + g->from[k] * size, size, swap);
 			w = (uint32_t)u;
 			if (size == 4)
-				memcpy(o + g->to[k] * size, &w, 4);
+				memcpy(o + g->to[k] * g->col_step * 4, &w, 4);
 			else
-				memcpy(o + g->to[k] * size, &u, 8);
+				memcpy(o + g->to[k] * g->col_step * 8, &u, 8);
 		}
 		s += g->src_step * size;
-		o += g->out_step * size;
+		o += g->row_step * size;
 	}
 }
 
@@ -164,7 +164,7 @@ convert_as(const struct nf_h5_gather *g, enum nf_h5_kind kind, size_t size,
 
 	for (i = 0; i < g->nrow; i++) {
 		for (k = 0; k < g->n; k++) {
-			at = i * g->out_step + g->to[k];
+			at = i * g->row_step + g->to[k] * g->col_step;
 			if (!load(s + g->from[k] * size, kind, size, swap,
 			    &x)) {
 				bad->found = true;
@@ -223,7 +223,13 @@ nf_h5_gather_is_copy(const struct nf_h5_gather *g, enum nf_h5_kind kind,
     bool swap)
 {
 	return is_same(g, kind, swap) && is_run(g) && g->n == g->src_step &&
-	    g->n == g->out_step;
+	    g->n == g->row_step && (g->n == 1 || g->col_step == 1);
+}
+
+unsigned char *
+nf_h5_gather_at(const struct nf_h5_gather *g)
+{
+	return g->out + g->to[0] * g->col_step * nf_type_size(g->type);
 }
 
 static void
@@ -234,19 +240,20 @@ copy_runs(const struct nf_h5_gather *g, size_t size)
 	uint64_t i;
 
 	for (i = 0; i < g->nrow; i++)
-		memcpy(o + i * g->out_step * size, s + i * g->src_step * size,
+		memcpy(o + i * g->row_step * size, s + i * g->src_step * size,
 		    g->n * size);
 }
 
-int
-nf_h5_gather(const struct nf_h5_gather *g, enum nf_h5_kind kind, bool swap,
+static int
+gather_some(const struct nf_h5_gather *g, enum nf_h5_kind kind, bool swap,
     struct nf_h5_bad *bad)
 {
 	size_t size = nf_type_size(g->type);
 
 	if (nf_h5_gather_is_copy(g, kind, swap))
-		memcpy(g->out, g->src, g->nrow * g->n * size);
-	else if (is_same(g, kind, swap) && g->n > 3 && is_run(g))
+		memcpy(nf_h5_gather_at(g), g->src, g->nrow * g->n * size);
+	else if (is_same(g, kind, swap) && g->n > 3 && is_run(g) &&
+	    g->col_step == 1)
 		copy_runs(g, size);
 	else if (is_same(g, kind, false) && size == 4)
 		swap ? copy_as(g, 4, true) : copy_as(g, 4, false);
@@ -256,4 +263,48 @@ nf_h5_gather(const struct nf_h5_gather *g, enum nf_h5_kind kind, bool swap,
 		return swap ? convert(g, kind, true, bad) :
 		    convert(g, kind, false, bad);
 	return 0;
+}
+
+/* Columns that lie apart are gathered one by one. */
+int
+nf_h5_gather(const struct nf_h5_gather *g, enum nf_h5_kind kind, bool swap,
+    struct nf_h5_bad *bad)
+{
+	struct nf_h5_gather one = *g;
+	uint32_t k;
+
+	if (g->col_step == 1)
+		return gather_some(g, kind, swap, bad);
+	one.n = 1;
+	for (k = 0; k < g->n; k++, one.from++, one.to++)
+		if (gather_some(&one, kind, swap, bad) == -1)
+			return -1;
+	return 0;
+}
+
+/* A tile of rows at a time, whose lines of the cache are read once. */
+INLINE void
+transpose(const unsigned char *x, uint64_t nrow, uint32_t ncol, size_t size,
+    unsigned char *out)
+{
+	uint64_t i, first, end;
+	uint32_t j;
+
+	for (first = 0; first < nrow; first = end) {
+		end = nrow - first < 256 / size ? nrow : first + 256 / size;
+		for (j = 0; j < ncol; j++)
+			for (i = first; i < end; i++)
+				memcpy(out + (i * ncol + j) * size,
+				    x + (j * nrow + i) * size, size);
+	}
+}
+
+void
+nf_h5_transpose(const unsigned char *x, uint64_t nrow, uint32_t ncol,
+    enum nf_type type, unsigned char *out)
+{
+	if (type == NF_F32)
+		transpose(x, nrow, ncol, 4, out);
+	else
+		transpose(x, nrow, ncol, 8, out);
 }

@@ -220,7 +220,7 @@ nf_h5_part_read(const struct nf_h5_part *p, uint64_t row, uint32_t col,
 	for (i = 0; i < to->nrow && rc == 0; i += n) {
 		at[0] = row + i;
 		size[0] = g.nrow = to->nrow - i < n ? to->nrow - i : n;
-		g.out = to->out + i * to->out_step * nf_type_size(to->type);
+		g.out = to->out + i * to->row_step * nf_type_size(to->type);
 		rc = read_rectangle(p, at, size, x, err);
 		if (rc == 0 && nf_h5_gather(&g, p->elem.mem, false,
 		    bad) == -1) {

@@ -88,7 +88,7 @@ static void
 count_bytes(struct nf_h5_source *s, uint32_t ncol, enum nf_type type)
 {
 	const struct nf_h5_part *p;
-	uint32_t b;
+	uint32_t b, nblock = 0;
 
 	s->chunk_rows = 1;
 	s->chunk_bytes = 0;
@@ -101,10 +101,16 @@ count_bytes(struct nf_h5_source *s, uint32_t ncol, enum nf_type type)
 		if (p->chunk_bytes > s->chunk_bytes)
 			s->chunk_bytes = p->chunk_bytes;
 		for (b = 0; b < p->nblock; b++)
-			if (p->block[b + 1] > p->block[b])
+			if (p->block[b + 1] > p->block[b]) {
 				s->row_bytes += (uint64_t)p->chunk_cols *
 				    p->elem.size;
+				nblock++;
+			}
 	}
+	/* Threads that each write little into every row hinder each other. */
+	s->scattered = nblock > 3 && ncol / nblock < 4;
+	if (s->scattered)
+		s->row_bytes += ncol * nf_type_size(type);
 }
 
 int

@@ -6,6 +6,9 @@
 #define FLAT_BYTES	(1u << 20)	/* of a contiguous dataset in a job */
 #define MAX_FLIGHT	(256u << 20)	/* bytes of chunks in jobs */
 
+/* What has become of a chunk: left to libhdf5, in its place, or packed. */
+enum fetched { ABSENT, PLACED, RAW };
+
 /* ---- jobs ------------------------------------------------------------- */
 
 static int
@@ -61,21 +64,13 @@ static int
 read_block(struct nf_h5_slab *s, const struct nf_h5_part *p, uint32_t block,
     uint64_t row, uint64_t nrow, struct nf_err *err)
 {
-	struct nf_h5_gather g = {
-		.nrow = nrow,
-		.from = p->from + p->block[block],
-		.to = p->to + p->block[block],
-		.n = p->block[block + 1] - p->block[block],
-		.type = s->type,
-		.out = s->x + (row - s->row) * s->column->n *
-		    nf_type_size(s->type),
-		.out_step = s->column->n,
-	};
+	struct nf_h5_gather g = { .nrow = nrow };
 	struct nf_h5_bad bad = { false, 0, 0 };
 	uint32_t col = block * p->chunk_cols, n = p->ncol - col;
 
 	if (n > p->chunk_cols)
 		n = p->chunk_cols;
+	nf_h5_aim(s, p, block, row, &g);
 	if (nf_h5_part_read(p, row, col, n, &g, &bad, err) == -1)
 		return s->src->npart == 1 ? -1 : nf_fail_in(err, "%s",
 		    s->src->schema.column.s[p->first]);
@@ -83,28 +78,49 @@ read_block(struct nf_h5_slab *s, const struct nf_h5_part *p, uint32_t block,
 	return bad.found ? inexact(s, &bad, err) : 0;
 }
 
-/* Read the chunk of job as it is stored; none at raw: it is not stored. */
+/* Where a chunk that is stored as it is needed can be read to, or NULL. */
+static unsigned char *
+place_of(const struct nf_h5_job *j, uint64_t nbyte)
+{
+	const struct nf_h5_part *p = j->part;
+	struct nf_h5_gather g;
+
+	nf_h5_aim(j->slab, p, j->block, j->row, &g);
+	if (p->shuffle != -1 || p->deflate != -1 || nbyte != p->chunk_bytes ||
+	    j->row != j->first || j->nrow != p->chunk_rows ||
+	    !nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
+		return NULL;
+	return nf_h5_gather_at(&g);
+}
+
+/* Read the chunk of j to its place or to raw; absent, it is left to H5Dread. */
 static int
-fetch(struct nf_h5_job *j, struct nf_err *err)
+fetch(struct nf_h5_job *j, enum fetched *what, struct nf_err *err)
 {
 	const struct nf_h5_part *p = j->part;
 	hsize_t at[2] = { j->first, (hsize_t)j->block * p->chunk_cols };
 	hsize_t n = 0;
+	unsigned char *to;
 
+	*what = ABSENT;
 	if (nf_fault(NF_FAULT_READ))
 		return nf_fail(err, NF_ESYS, "cannot read: a fault was asked "
 		    "for");
-	/* Whether it is absent or the index damaged, H5Dread will tell. */
 	if (H5Dget_chunk_storage_size(p->id, at, &n) < 0 || n == 0) {
-		H5Eclear2(H5E_DEFAULT);
+		H5Eclear2(H5E_DEFAULT);	/* if it is damaged, H5Dread tells */
 		return 0;
 	}
 	if (n > p->chunk_bytes + p->chunk_bytes / 8 + 1024)
 		return cannot_unpack(j, "it holds too many bytes", err);
-	j->nraw = n;
-	if ((j->raw = nf_alloc(n, 1, "a chunk", err)) == NULL)
+	*what = PLACED;
+	if ((to = place_of(j, n)) == NULL) {
+		*what = RAW;
+		j->nraw = n;
+		to = j->raw = nf_alloc(n, 1, "a chunk", err);
+	}
+	if (to == NULL)
 		return -1;
-	if (H5Dread_chunk(p->id, H5P_DEFAULT, at, &j->skipped, j->raw) < 0)
+	if (H5Dread_chunk(p->id, H5P_DEFAULT, at, &j->skipped, to) < 0)
 		return nf_h5_fail(err, "chunk at row %llu, column %llu: cannot "
 		    "read it", (unsigned long long)at[0],
 		    (unsigned long long)at[1]);
@@ -127,6 +143,17 @@ job_rows(const struct nf_h5_part *p)
 	    FLAT_BYTES / ((uint64_t)p->ncol * p->elem.size) + 1;
 }
 
+static int
+grow(unsigned char **p, size_t *have, size_t want, struct nf_err *err)
+{
+	if (want <= *have)
+		return 0;
+	nf_free(*p);
+	*p = nf_alloc(want, 1, "rows", err);
+	*have = *p == NULL ? 0 : want;
+	return *p == NULL ? -1 : 0;
+}
+
 /* Room for the rows and for as many jobs as there can be. */
 static int
 make_room(struct nf_h5_slab *s, struct nf_err *err)
@@ -145,12 +172,10 @@ make_room(struct nf_h5_slab *s, struct nf_err *err)
 		s->job = nf_alloc(n, sizeof(*s->job), "chunks", err);
 		s->maxjob = s->job == NULL ? 0 : (uint32_t)n;
 	}
-	if (nbyte > s->nbyte) {
-		nf_free(s->x);
-		s->x = nf_alloc(nbyte, 1, "rows", err);
-		s->nbyte = s->x == NULL ? 0 : nbyte;
-	}
-	return n > s->maxjob || nbyte > s->nbyte ? -1 : 0;
+	if (n > s->maxjob || grow(&s->x, &s->nbyte, nbyte, err) == -1)
+		return -1;
+	return !s->src->scattered ? 0 :
+	    grow(&s->turned, &s->nturned, nbyte, err);
 }
 
 static void
@@ -161,38 +186,54 @@ add_job(struct nf_h5_slab *s, const struct nf_h5_job *j)
 
 	nf_pool_wait(pool, &s->pending, (unsigned)(MAX_FLIGHT / flight));
 	s->job[s->njob] = *j;
+	__atomic_add_fetch(&s->open, 1, __ATOMIC_RELAXED);
 	nf_pool_add(pool, &s->job[s->njob++].task, &s->pending);
 }
 
-/* The chosen blocks of one part, for the rows that one run of jobs has. */
+/* One block of one part, for the rows that a job has. */
 static int
-begin_rows(struct nf_h5_slab *s, struct nf_h5_work *w,
-    const struct nf_h5_part *p, uint64_t row, uint64_t end,
+begin_block(struct nf_h5_slab *s, struct nf_h5_work *w,
+    const struct nf_h5_part *p, uint32_t b, uint64_t row, uint64_t end,
     struct nf_err *err)
 {
-	struct nf_h5_job j;
+	enum fetched what = RAW;
+	struct nf_h5_job j = {
+		.task.run = p->way == NF_H5_CHUNK ? nf_h5_run_chunk :
+		    nf_h5_run_flat,
+		.slab = s, .work = w, .part = p, .block = b,
+		.row = row, .nrow = end - row,
+		.first = row / p->chunk_rows * p->chunk_rows,
+	};
+
+	if (p->way == NF_H5_READ)
+		what = ABSENT;
+	else if (p->way == NF_H5_CHUNK && fetch(&j, &what, err) == -1) {
+		nf_free(j.raw);
+		return -1;
+	}
+	if (what == ABSENT)
+		return read_block(s, p, b, row, end - row, err);
+	if (what == RAW)
+		add_job(s, &j);
+	return 0;
+}
+
+static int
+begin_part(struct nf_h5_slab *s, struct nf_h5_work *w,
+    const struct nf_h5_part *p, struct nf_err *err)
+{
+	uint64_t row, end, last = s->row + s->nrow, step = job_rows(p);
 	uint32_t b;
 
-	for (b = 0; b < p->nblock; b++) {
-		if (!is_chosen(p, b))
-			continue;
-		j = (struct nf_h5_job){
-			.task.run = p->way == NF_H5_CHUNK ? nf_h5_run_chunk :
-			    nf_h5_run_flat,
-			.slab = s, .work = w, .part = p, .block = b,
-			.row = row, .nrow = end - row,
-			.first = row / p->chunk_rows * p->chunk_rows,
-		};
-		if (p->way == NF_H5_CHUNK && fetch(&j, err) == -1) {
-			nf_free(j.raw);
-			return -1;
-		}
-		if (p->way == NF_H5_READ ||
-		    (p->way == NF_H5_CHUNK && j.raw == NULL)) {
-			if (read_block(s, p, b, row, end - row, err) == -1)
+	for (row = s->row; row < last; row = end) {
+		end = p->way == NF_H5_CHUNK ? (row / step + 1) * step :
+		    p->way == NF_H5_FLAT ? row + step : last;
+		if (end > last)
+			end = last;
+		for (b = 0; b < p->nblock; b++)
+			if (is_chosen(p, b) &&
+			    begin_block(s, w, p, b, row, end, err) == -1)
 				return -1;
-		} else
-			add_job(s, &j);
 	}
 	return 0;
 }
@@ -202,22 +243,15 @@ nf_h5_slab_begin(struct nf_h5_slab *s, struct nf_h5_work *w,
     struct nf_err *err)
 {
 	const struct nf_h5_part *p;
-	uint64_t row, end, last = s->row + s->nrow, step;
 
 	s->njob = 0;
+	s->open = 1;
 	if (make_room(s, err) == -1)
 		return -1;
 	for (p = s->src->part; p < s->src->part + s->src->npart; p++)
-		for (row = s->row; p->block[p->nblock] > 0 && row < last;
-		    row = end) {
-			step = p->way == NF_H5_READ ? s->nrow : job_rows(p);
-			end = p->way == NF_H5_CHUNK ?
-			    (row / step + 1) * step : row + step;
-			if (end > last)
-				end = last;
-			if (begin_rows(s, w, p, row, end, err) == -1)
-				return -1;
-		}
+		if (p->block[p->nblock] > 0 && begin_part(s, w, p, err) == -1)
+			return -1;
+	nf_h5_done(s);
 	return 0;
 }
 
@@ -240,5 +274,6 @@ nf_h5_slab_free(struct nf_h5_slab *s, struct nf_h5_work *w)
 	if (w != NULL)
 		nf_pool_wait(nf_h5_work_pool(w), &s->pending, 0);
 	nf_free(s->x);
+	nf_free(s->turned);
 	nf_free(s->job);
 }

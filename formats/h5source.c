@@ -178,16 +178,20 @@ open_group(struct nf_h5_source *s, hid_t group, struct nf_err *err)
 static int
 open_object(struct nf_h5_source *s, const char *dataset, struct nf_err *err)
 {
+	htri_t known = H5Lexists(s->file, dataset, H5P_DEFAULT);
 	hid_t obj = H5Oopen(s->file, dataset, H5P_DEFAULT);
-	H5I_type_t type = H5Iget_type(obj);
+	H5I_type_t type;
 	char words[768];
 	int rc = -1;
 
+	if (obj < 0 && known > 0)
+		return nf_h5_fail(err, "cannot open it");
 	if (obj < 0) {
 		nf_h5_contents(s->file, words, sizeof(words));
 		return nf_fail(err, NF_EDATA, "not in this file, which holds "
 		    "%s (h5cols -d chooses)", words);
 	}
+	type = H5Iget_type(obj);
 	if (nf_h5_attr_read(obj, "prep", &s->schema.prep, err) == -1 ||
 	    read_notes(s, obj, err) == -1)
 		H5Oclose(obj);

@@ -5,7 +5,7 @@
 #include "stream.h"
 
 #define AHEAD		2		/* slabs: one in use, one being read */
-#define MAX_AHEAD	(64u << 20)	/* bytes of a chunk to read ahead of */
+#define MAX_AHEAD	(64u << 20)	/* of a slab or chunk to read ahead of */
 #define MAX_WANT	(32u << 20)	/* bytes of a slab, if chunks allow */
 #define MAX_NOTES	256		/* lines carried over from files */
 
@@ -265,7 +265,8 @@ slab_rows(const struct nf_h5 *t)
 	if (want > MAX_WANT)
 		want = MAX_WANT;
 	want = want / s->row_bytes + 1;
-	most = NF_H5_MAX_SLAB / s->row_bytes + 1;
+	most = NF_H5_MAX_SLAB / (t->schema.column.n *
+	    nf_type_size(t->schema.type)) + 1;
 	if (s->chunk_rows > most)
 		n = most;
 	else if (s->chunk_rows > want)
@@ -306,7 +307,8 @@ static void
 begin_ahead(struct nf_h5 *t)
 {
 	while (t->left > 0 && !t->failed && t->nslab < AHEAD &&
-	    (t->nslab == 0 || t->src->chunk_bytes <= MAX_AHEAD))
+	    (t->nslab == 0 || (t->slab[t->first].nbyte <= MAX_AHEAD &&
+	    t->src->chunk_bytes <= MAX_AHEAD)))
 		if (begin(t, &t->late) == -1)
 			t->failed = true;
 }
@@ -366,10 +368,8 @@ nf_h5_next(struct nf_h5 *t, struct nf_rows *rows, struct nf_err *err)
 		if (nf_h5_slab_end(s, t->work, err) == -1)
 			return fail_in_file(t, s->file, err);
 		t->lent = true;
-		rows->nrow = s->nrow;
-		rows->ncol = s->column->n;
-		rows->type = s->type;
-		rows->x = s->x;
+		*rows = (struct nf_rows){ s->nrow, s->column->n, s->type,
+		    s->x };
 		if (apply_policy(t, s, rows, err) == -1)
 			return -1;
 	} while (rows->nrow == 0);

@@ -32,20 +32,35 @@ room(unsigned char **p, size_t *have, size_t want)
 	return *p;
 }
 
-/* Where the rows of job go: from the row-th of the file on. */
-static void
-aim(const struct nf_h5_job *j, uint64_t row, struct nf_h5_gather *g)
+void
+nf_h5_aim(const struct nf_h5_slab *s, const struct nf_h5_part *p,
+    uint32_t block, uint64_t row, struct nf_h5_gather *g)
 {
-	const struct nf_h5_part *p = j->part;
-	const struct nf_h5_slab *s = j->slab;
+	size_t size = nf_type_size(s->type), at = row - s->row;
 
 	g->src_step = p->chunk_cols;
-	g->from = p->from + p->block[j->block];
-	g->to = p->to + p->block[j->block];
-	g->n = p->block[j->block + 1] - p->block[j->block];
+	g->from = p->from + p->block[block];
+	g->to = p->to + p->block[block];
+	g->n = p->block[block + 1] - p->block[block];
 	g->type = s->type;
-	g->out_step = s->column->n;
-	g->out = s->x + (row - s->row) * s->column->n * nf_type_size(s->type);
+	if (s->src->scattered) {
+		g->row_step = 1;
+		g->col_step = s->nrow;
+		g->out = s->turned + at * size;
+	} else {
+		g->row_step = s->column->n;
+		g->col_step = 1;
+		g->out = s->x + at * s->column->n * size;
+	}
+}
+
+void
+nf_h5_done(struct nf_h5_slab *s)
+{
+	if (__atomic_sub_fetch(&s->open, 1, __ATOMIC_ACQ_REL) == 0 &&
+	    s->src->scattered)
+		nf_h5_transpose(s->turned, s->nrow, s->column->n, s->type,
+		    s->x);
 }
 
 static enum nf_h5_trouble
@@ -68,6 +83,12 @@ gather_shuffled(struct nf_h5_job *j, struct mine *m, const unsigned char *x)
 	struct nf_h5_gather g;
 	enum nf_h5_trouble t = NF_H5_FINE;
 
+	nf_h5_aim(j->slab, p, j->block, j->row, &g);
+	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap)) {
+		nf_h5_unshuffle(x, p->chunk_rows * step, size, (j->row -
+		    j->first) * step, j->nrow * step, nf_h5_gather_at(&g));
+		return NF_H5_FINE;
+	}
 	if (n > j->nrow)
 		n = j->nrow;
 	if (room(&m->tile, &m->ntile, n * step * size) == NULL)
@@ -77,7 +98,7 @@ gather_shuffled(struct nf_h5_job *j, struct mine *m, const unsigned char *x)
 		g.nrow = j->nrow - i < n ? j->nrow - i : n;
 		nf_h5_unshuffle(x, p->chunk_rows * step, size,
 		    (j->row + i - j->first) * step, g.nrow * step, m->tile);
-		aim(j, j->row + i, &g);
+		nf_h5_aim(j->slab, p, j->block, j->row + i, &g);
 		t = gather(j, &g, j->row + i);
 	}
 	return t;
@@ -128,7 +149,7 @@ nf_h5_run_chunk(struct nf_task *task, unsigned thread)
 	else if (j->trouble == NF_H5_FINE) {
 		g.src = x + (j->row - j->first) * p->chunk_cols * p->elem.size;
 		g.nrow = j->nrow;
-		aim(j, j->row, &g);
+		nf_h5_aim(j->slab, p, j->block, j->row, &g);
 		j->trouble = gather(j, &g, j->row);
 	}
 	nf_free(j->raw);
@@ -138,6 +159,7 @@ nf_h5_run_chunk(struct nf_task *task, unsigned thread)
 		m->chunk = NULL;
 		m->nchunk = 0;
 	}
+	nf_h5_done(j->slab);
 }
 
 static enum nf_h5_trouble
@@ -160,30 +182,34 @@ read_flat(struct nf_h5_job *j, unsigned char *x, uint64_t at, size_t n)
 	return NF_H5_FINE;
 }
 
+static enum nf_h5_trouble
+flat(struct nf_h5_job *j, struct mine *m)
+{
+	const struct nf_h5_part *p = j->part;
+	size_t rowsize = (size_t)p->ncol * p->elem.size;
+	uint64_t at = p->offset + j->row * rowsize;
+	struct nf_h5_gather g;
+	enum nf_h5_trouble t;
+
+	nf_h5_aim(j->slab, p, j->block, j->row, &g);
+	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
+		return read_flat(j, nf_h5_gather_at(&g), at,
+		    j->nrow * rowsize);
+	if (room(&m->tile, &m->ntile, j->nrow * rowsize) == NULL)
+		return NF_H5_NO_MEMORY;
+	t = read_flat(j, m->tile, at, j->nrow * rowsize);
+	g.src = m->tile;
+	g.nrow = j->nrow;
+	return t == NF_H5_FINE ? gather(j, &g, j->row) : t;
+}
+
 void
 nf_h5_run_flat(struct nf_task *task, unsigned thread)
 {
 	struct nf_h5_job *j = (struct nf_h5_job *)task;
-	const struct nf_h5_part *p = j->part;
-	struct mine *m = &j->work->mine[thread];
-	size_t rowsize = (size_t)p->ncol * p->elem.size;
-	uint64_t at = p->offset + j->row * rowsize;
-	struct nf_h5_gather g;
 
-	aim(j, j->row, &g);
-	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap)) {
-		j->trouble = read_flat(j, g.out, at, j->nrow * rowsize);
-		return;
-	}
-	if (room(&m->tile, &m->ntile, j->nrow * rowsize) == NULL) {
-		j->trouble = NF_H5_NO_MEMORY;
-		return;
-	}
-	j->trouble = read_flat(j, m->tile, at, j->nrow * rowsize);
-	g.src = m->tile;
-	g.nrow = j->nrow;
-	if (j->trouble == NF_H5_FINE)
-		j->trouble = gather(j, &g, j->row);
+	j->trouble = flat(j, &j->work->mine[thread]);
+	nf_h5_done(j->slab);
 }
 
 /* ---- the threads ------------------------------------------------------ */

@@ -22,7 +22,7 @@ struct nf_cpu {
 	size_t *nscratch;		/* bytes of each */
 };
 
-#define NF_CPU_FEW	(1u << 18)	/* numbers that one thread does sooner */
+#define NF_CPU_FEW	(1u << 18)	/* numbers for one thread alone */
 #define NF_CPU_TILE	64		/* rows that stay in a core's cache */
 
 #define CPU_NAME2(name, isa)	name ## _ ## isa

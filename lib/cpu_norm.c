@@ -139,9 +139,9 @@ row_scale(const struct nf_norm *m, enum nf_norm_mode mode, uint32_t ncol,
 	}
 
 static inline __attribute__((always_inline)) void
-apply_rows(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
-    struct nf_mat u, const nf_real *mean, const nf_real *scale,
-    nf_real *mask)
+apply_rows(enum nf_act act, const struct nf_norm *m, uint64_t lo,
+    uint64_t hi, struct nf_mat t, struct nf_mat u, const nf_real *mean,
+    const nf_real *scale, nf_real *mask)
 {
 	const nf_real *bias = m->bias, *x;
 	nf_real *y;
@@ -222,8 +222,8 @@ grad_row(enum nf_act act, uint32_t ncol, const nf_real *restrict x,
  * sum[j], sum[ncol + j] += its sum and its sum times the normalised value.
  */
 static inline __attribute__((always_inline)) void
-grad_sums(enum nf_act act, const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
-    struct nf_mat du, const nf_real *mean, const nf_real *scale,
+grad_sums(enum nf_act act, const struct nf_norm *m, uint64_t lo,
+    uint64_t hi, struct nf_mat t, struct nf_mat du, const nf_real *mean, const nf_real *scale,
     nf_real *part, double *sum, nf_real *mask)
 {
 	const nf_real *bias = m->bias, *invstd = m->invstd, *x;

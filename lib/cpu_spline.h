@@ -12,9 +12,6 @@
 #include "cpu.h"
 #include "spline.h"
 
-#define BLOCK	16			/* exponentials of one partial sum */
-#define MAX_BLOCK (NF_MAX_BINS / BLOCK + 1)
-
 /* One value's spline, for its gradient. */
 struct cpu_kept {
 	struct nf_bin bin;

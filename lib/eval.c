@@ -246,3 +246,37 @@ nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
 	e->inverse = 1;
 	return run(&c, err);
 }
+
+#define NLL_ROWS 65536			/* densities held at a time */
+
+int
+nf_eval_nll(struct nf_eval *e, uint64_t n, const nf_real *x,
+    const nf_real *context, const nf_real *weight, double *nll,
+    struct nf_err *err)
+{
+	size_t D = e->net->flow->shape.features;
+	size_t C = e->net->flow->shape.context;
+	double sum = 0, total = 0, w;
+	uint64_t i, k, m;
+	double *logp;
+
+	if ((logp = nf_alloc(NLL_ROWS, sizeof(*logp), "densities", err)) ==
+	    NULL)
+		return -1;
+	for (i = 0; i < n; i += m) {
+		m = n - i < NLL_ROWS ? n - i : NLL_ROWS;
+		if (nf_eval_density(e, m, x + i * D,
+		    C > 0 ? context + i * C : NULL, NULL, logp, err) == -1) {
+			nf_free(logp);
+			return -1;
+		}
+		for (k = 0; k < m; k++) {
+			w = weight == NULL ? 1 : (double)weight[i + k];
+			sum -= w * logp[k];
+			total += w;
+		}
+	}
+	nf_free(logp);
+	*nll = sum / total;
+	return 0;
+}

@@ -28,7 +28,8 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 
 	m = nf_net_norm(net, w, step, b, 1);
 	o->norm(w->dev, n, &m, NF_NORM_AGAIN, v, w->u);
-	l = nf_net_linear(net, w, at->linear_weight[1], at->linear_bias[1], H, H);
+	l = nf_net_linear(net, w, at->linear_weight[1], at->linear_bias[1],
+	    H, H);
 	o->linear_grad(w->dev, n, &l, w->u, w->da, w->db, 0,
 	    grad + at->linear_weight[1], grad + at->linear_bias[1]);
 	o->norm_grad(w->dev, n, &m, v, w->db, w->db, 0,
@@ -37,7 +38,8 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 
 	m = nf_net_norm(net, w, step, b, 0);
 	o->norm(w->dev, n, &m, NF_NORM_AGAIN, t, w->u);
-	l = nf_net_linear(net, w, at->linear_weight[0], at->linear_bias[0], H, H);
+	l = nf_net_linear(net, w, at->linear_weight[0], at->linear_bias[0],
+	    H, H);
 	o->linear_grad(w->dev, n, &l, w->u, w->db, w->da, 0,
 	    grad + at->linear_weight[0], grad + at->linear_bias[0]);
 	o->norm_grad(w->dev, n, &m, t, w->da, w->dt, 1,

@@ -5,6 +5,7 @@
 
 #include "eval.h"
 #include "train.h"
+#include "train_check.h"
 
 /* The rows of a batch that go through the network together. */
 struct share {
@@ -40,57 +41,6 @@ struct nf_trainer {
 	struct nf_tally host;		/* as last downloaded */
 	void *unit;			/* a captured step */
 };
-
-double
-nf_trainer_memory(const struct nf_shape *s, uint32_t batch)
-{
-	double D = s->features, C = s->context, H = s->hidden, S = s->steps;
-	double B = s->blocks, row;
-
-	/* As nf_work_new has it: states, layers, and what splines keep. */
-	row = (S + 4) * (D + C) + H * (S * (3 * B + 1) + 4) +
-	    S * D * (s->bins + 8);
-	/* Parameters, gradient, both moments; packed to validate. */
-	return sizeof(nf_real) * (row * batch + 5 * nf_shape_count(s) +
-	    3 * (S + 1) * D * D);
-}
-
-/* The mean weight, by which the loss is divided. */
-static int
-mean_weight(const struct nf_rowset *rows, double *mean, struct nf_err *err)
-{
-	double sum = 0;
-	uint64_t i;
-
-	*mean = 1;
-	if (rows->weight == NULL)
-		return 0;
-	for (i = 0; i < rows->nrow; i++)
-		sum += (double)rows->weight[i];
-	*mean = sum / (double)rows->nrow;
-	if (!(*mean > 0) || isinf(*mean))
-		return nf_fail(err, NF_EDATA, "the weights sum to %g over "
-		    "%llu rows, want more than 0", sum,
-		    (unsigned long long)rows->nrow);
-	return 0;
-}
-
-static int
-check(const struct nf_flow *f, const struct nf_train_opt *o,
-    const struct nf_rowset *rows, struct nf_err *err)
-{
-	if (rows->nrow == 0)
-		return nf_fail(err, NF_EDATA, "no rows to train on");
-	if (rows->nrow > UINT32_MAX)
-		return nf_fail(err, NF_EUSE, "%llu rows to train on, want at "
-		    "most %u", (unsigned long long)rows->nrow, UINT32_MAX);
-	if (f->shape.batch_norm && (rows->nrow < 2 || o->batch < 2))
-		return nf_fail(err, NF_EDATA, "batch norm needs batches of 2 "
-		    "rows or more: found %llu rows and batch %u; "
-		    "add rows, or set batch_norm = no",
-		    (unsigned long long)rows->nrow, o->batch);
-	return 0;
-}
 
 static nf_real *
 put(struct nf_dev *d, const nf_real *from, uint64_t n)
@@ -182,7 +132,7 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	struct nf_trainer *t;
 
 	*out = NULL;
-	if (check(f, o, rows, err) == -1)
+	if (nf_train_check(f, o, rows, err) == -1)
 		return -1;
 	if ((t = nf_alloc(1, sizeof(*t), "trainer", err)) == NULL)
 		return -1;
@@ -192,7 +142,7 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->opt = *o;
 	t->nrow = (uint32_t)rows->nrow;
 	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
-	if (mean_weight(rows, &t->mean_weight, err) == -1 ||
+	if (nf_train_mean_weight(rows, &t->mean_weight, err) == -1 ||
 	    nf_net_new(&t->net, dev, f, err) == -1 ||
 	    nf_eval_new(&t->eval, t->net, err) == -1)
 		goto fail;
@@ -425,38 +375,10 @@ nf_trainer_next(struct nf_trainer *t, struct nf_err *err)
 	return begin_epoch(t, err);
 }
 
-/* ---- validation ------------------------------------------------------- */
-
-#define NLL_ROWS 65536			/* densities held at a time */
-
 int
 nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err)
 {
-	size_t D = t->flow->shape.features, C = t->flow->shape.context;
-	double sum = 0, weight = 0, w;
-	uint64_t i, k, n;
-	double *logp;
-
-	if ((logp = nf_alloc(NLL_ROWS, sizeof(*logp), "densities", err)) ==
-	    NULL)
-		return -1;
-	for (i = 0; i < rows->nrow; i += n) {
-		n = rows->nrow - i < NLL_ROWS ? rows->nrow - i : NLL_ROWS;
-		if (nf_eval_density(t->eval, n, rows->x + i * D,
-		    C > 0 ? rows->context + i * C : NULL, NULL, logp,
-		    err) == -1) {
-			nf_free(logp);
-			return -1;
-		}
-		for (k = 0; k < n; k++) {
-			w = rows->weight == NULL ? 1 :
-			    (double)rows->weight[i + k];
-			sum -= w * logp[k];
-			weight += w;
-		}
-	}
-	nf_free(logp);
-	*nll = sum / weight;
-	return 0;
+	return nf_eval_nll(t->eval, rows->nrow, rows->x, rows->context,
+	    rows->weight, nll, err);
 }

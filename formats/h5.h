@@ -285,7 +285,7 @@ struct nf_h5_slab {
 	enum nf_type type;
 	const struct nf_list *column;	/* of the output */
 	unsigned char *x;		/* nrow x column->n of type */
-	unsigned char *turned;		/* of a scattered source: x by columns */
+	unsigned char *turned;		/* of a scattered source, by columns */
 	size_t nbyte, nturned;		/* room at each */
 	unsigned open;			/* jobs, and the owner, yet to finish */
 	struct nf_h5_job *job;

@@ -5,7 +5,7 @@
 #include "stream.h"
 
 #define AHEAD		2		/* slabs: one in use, one being read */
-#define MAX_AHEAD	(64u << 20)	/* of a slab or chunk to read ahead of */
+#define MAX_AHEAD	(64u << 20)	/* of a slab, to read ahead of */
 #define MAX_WANT	(32u << 20)	/* bytes of a slab, if chunks allow */
 #define MAX_NOTES	256		/* lines carried over from files */
 

@@ -223,7 +223,8 @@ grad_row(enum nf_act act, uint32_t ncol, const nf_real *restrict x,
  */
 static inline __attribute__((always_inline)) void
 grad_sums(enum nf_act act, const struct nf_norm *m, uint64_t lo,
-    uint64_t hi, struct nf_mat t, struct nf_mat du, const nf_real *mean, const nf_real *scale,
+    uint64_t hi, struct nf_mat t, struct nf_mat du, const nf_real *mean,
+    const nf_real *scale,
     nf_real *part, double *sum, nf_real *mask)
 {
 	const nf_real *bias = m->bias, *invstd = m->invstd, *x;

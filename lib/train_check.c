@@ -18,7 +18,8 @@ nf_trainer_memory(const struct nf_shape *s, uint32_t batch)
 }
 
 int
-nf_train_mean_weight(const struct nf_rowset *rows, double *mean, struct nf_err *err)
+nf_train_mean_weight(const struct nf_rowset *rows, double *mean,
+    struct nf_err *err)
 {
 	double sum = 0;
 	uint64_t i;

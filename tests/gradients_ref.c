@@ -596,6 +596,21 @@ flow_slope(struct pass *p, double *at, const double *x, const double *c,
 	return (up - down) / (2 * STEP);
 }
 
+/* Where training does nothing special, evaluation has the same loss. */
+static void
+same_as_evaluated(const struct nf_flow *f, uint32_t n, const double *x,
+    const double *c, double loss)
+{
+	double *logp = reals(n), sum = 0;
+	uint32_t i;
+
+	density(dev, f, n, x, c, NULL, logp);
+	for (i = 0; i < n; i++)
+		sum -= logp[i];
+	near(sum / n, loss, 1e-11, "evaluation has the same loss");
+	nf_free(logp);
+}
+
 static void
 test_flow(const struct nf_shape *s, uint32_t n, int weighted)
 {
@@ -617,6 +632,8 @@ test_flow(const struct nf_shape *s, uint32_t n, int weighted)
 	for (k = 0; k < f->nparam; k++)
 		sum += g[k] * g[k];
 	near(p.squares, sum, 1e-9 * sum, "sum of squares");
+	if (!s->batch_norm && s->dropout == 0 && !weighted)
+		same_as_evaluated(f, n, x, c, p.loss);
 	for (i = 0; i < f->ntensor; i++) {
 		const struct nf_tensor *t = &f->tensor[i];
 
@@ -808,6 +825,10 @@ test_flows(void)
 	s.dropout = 0;
 	test_flow(&s, 3, 1);
 	test_map(&s, 200);
+	s.steps = 6;
+	s.hidden = 3;
+	test_flow(&s, 129, 0);
+	test_map(&s, 129);
 }
 
 int

@@ -187,46 +187,123 @@ test_repeatable(const struct data *t)
 	nf_flow_free(b);
 }
 
-/* Stop in the middle of an epoch; go on with new objects. */
 static void
-test_resume(const struct data *t, uint32_t nthread, uint64_t stop)
+same_state(const struct nf_flow *a, const struct nf_flow *b,
+    const struct nf_train_state *sa, const struct nf_train_state *sb)
+{
+	size_t nbyte = a->nparam * sizeof(nf_real);
+
+	ok(same(a, b), "gone on bit for bit");
+	ok(memcmp(sa->adam_m, sb->adam_m, nbyte) == 0 &&
+	    memcmp(sa->adam_v, sb->adam_v, nbyte) == 0 &&
+	    sa->step == sb->step && sa->epoch == sb->epoch &&
+	    sa->batch == sb->batch && sa->sum_nll == sb->sum_nll &&
+	    sa->sum_norm == sb->sum_norm && sa->taken == sb->taken &&
+	    sa->sum_weight == sb->sum_weight && sa->skipped == sb->skipped &&
+	    sa->skipped_run == sb->skipped_run,
+	    "moments, steps and sums too");
+}
+
+/*
+ * Stop in the middle of the second epoch and go on with new objects, to its
+ * end and to the end of the next.  One row is broken, so batches are skipped.
+ */
+static void
+test_resume(const struct data *t, uint32_t nthread, uint32_t stop)
 {
 	struct nf_flow *a = flow(1, 0.2), *b = flow(1, 0.2);
 	struct nf_train_state sa = state_of(a), sb = state_of(b);
 	struct nf_train_opt o = options();
 	struct nf_dev *d = open_device(nthread);
-	struct nf_trainer *tr;
+	struct nf_trainer *ta, *tb;
 	struct nf_err err;
 	int rc;
 
-	tr = trainer(d, a, &o, t, t->weight);
-	epochs(tr, 3, &sa);
-	nf_trainer_free(tr);
+	ta = trainer(d, a, &o, t, t->weight);
+	epochs(ta, 2, &sa);
 
-	tr = trainer(d, b, &o, t, t->weight);
-	epochs(tr, 1, &sb);
-	rc = nf_trainer_run(tr, stop, &err);
+	tb = trainer(d, b, &o, t, t->weight);
+	epochs(tb, 1, &sb);
+	rc = nf_trainer_run(tb, stop, &err);
 	must(rc, &err);
-	must(nf_trainer_get(tr, &sb, &err), &err);
+	must(nf_trainer_get(tb, &sb, &err), &err);
 	ok(rc == (stop >= ROWS / BATCH) && sb.epoch == 1 &&
-	    sb.batch == stop && sb.step == ROWS / BATCH + stop,
-	    "stopped after %u batches of the second epoch", (unsigned)stop);
-	nf_trainer_free(tr);
-	tr = trainer(d, b, &o, t, t->weight);
-	must(nf_trainer_set(tr, &sb, &err), &err);
-	epochs(tr, 2, &sb);
-	nf_trainer_free(tr);
-	ok(same(a, b), "and gone on bit for bit");
-	ok(memcmp(sa.adam_m, sb.adam_m, a->nparam * sizeof(nf_real)) == 0 &&
-	    memcmp(sa.adam_v, sb.adam_v, a->nparam * sizeof(nf_real)) == 0 &&
-	    sa.step == sb.step && sa.epoch == sb.epoch &&
-	    sa.sum_nll == sb.sum_nll && sa.sum_norm == sb.sum_norm &&
-	    sa.sum_weight == sb.sum_weight && sa.taken == sb.taken,
-	    "moments, steps and sums too");
+	    sb.batch == stop && sb.skipped <= 1 &&
+	    sb.step + sb.skipped + 1 == ROWS / BATCH + stop,
+	    "stopped after %u batches of the second epoch", stop);
+	nf_trainer_free(tb);
+	tb = trainer(d, b, &o, t, t->weight);
+	must(nf_trainer_set(tb, &sb, &err), &err);
+	epochs(tb, 1, &sb);
+	same_state(a, b, &sa, &sb);
+	epochs(ta, 1, &sa);
+	epochs(tb, 1, &sb);
+	same_state(a, b, &sa, &sb);
+	nf_trainer_free(ta);
+	nf_trainer_free(tb);
 	state_free(&sa);
 	state_free(&sb);
 	nf_flow_free(a);
 	nf_flow_free(b);
+	nf_dev_close(d);
+}
+
+/* ---- dropout ---------------------------------------------------------- */
+
+/* All rows alike and a rate of 0: only the masks tell epochs apart. */
+static void
+test_masks(struct data *t)
+{
+	struct nf_flow *f = flow(0, 0.5);
+	struct nf_rowset rows = { BATCH, t->x, t->context, NULL };
+	struct nf_train_opt o = options();
+	struct nf_train_state st = { 0 };
+	struct nf_dev *d = open_device(1);
+	static struct data alike;
+	double loss[3];
+	struct nf_trainer *tr;
+	struct nf_err err;
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		memcpy(alike.x + i * D, t->x, D * sizeof(nf_real));
+		memcpy(alike.context + i * C, t->context,
+		    C * sizeof(nf_real));
+	}
+	rows.x = alike.x;
+	rows.context = alike.context;
+	o.lr = o.lr_min = 0;
+	must(nf_trainer_new(&tr, d, f, &o, &rows, &err), &err);
+	for (i = 0; i < 3; i++) {
+		epochs(tr, 1, &st);
+		loss[i] = st.sum_nll;
+	}
+	ok(loss[0] != loss[1] && loss[1] != loss[2] && loss[0] != loss[2],
+	    "every epoch has masks of its own");
+	nf_trainer_free(tr);
+	nf_flow_free(f);
+	nf_dev_close(d);
+}
+
+/* Dropping all, before a block's last layer: only its bias is left. */
+static void
+test_place(const struct data *t)
+{
+	struct nf_flow *f = flow(0, 0);
+	const struct nf_block_at *b = &f->step[1].block[1];
+	struct nf_dev *d = open_device(1);
+	size_t H = f->shape.hidden;
+	struct pass p;
+
+	f->shape.dropout = 1 - 1e-9;
+	pass_new(&p, d, f, BATCH);
+	pass_run(&p, t->x, t->context, NULL);
+	ok(max_abs(H * H, p.grad + b->linear_weight[1]) == 0 &&
+	    max_abs(H * H, p.grad + b->linear_weight[0]) == 0 &&
+	    max_abs(H, p.grad + b->linear_bias[1]) > 0,
+	    "dropout stands before a block's last layer");
+	pass_free(&p);
+	nf_flow_free(f);
 	nf_dev_close(d);
 }
 
@@ -533,9 +610,13 @@ main(void)
 
 	make_data(&t);
 	test_repeatable(&t);
+	t.x[7 * D + 1] = NAN;
 	test_resume(&t, 1, 0);
 	test_resume(&t, 3, 3);
 	test_resume(&t, 1, 10);
+	t.x[7 * D + 1] = t.x[8 * D + 1];
+	test_masks(&t);
+	test_place(&t);
 	test_skip(&t, NAN, "NaN");
 	test_skip(&t, INFINITY, "infinity");
 	test_skip(&t, FLT_MAX, "the largest float");

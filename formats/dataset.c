@@ -1,5 +1,6 @@
 /* Rows for training: chosen, split, prepared. */
 #include <math.h>
+#include <omp.h>
 #include <stdint.h>
 #include <string.h>
 #include <xxhash.h>
@@ -132,34 +133,64 @@ take(struct nf_dataset *d, const struct nf_choice *c, const double *x,
 	return 0;
 }
 
-/* n rows from place at on, whose numbers are row[0..n) (NULL: 0, 1, ..). */
+/* What take_all is to do, and what its threads tell of it. */
+struct taking {
+	const struct nf_choice *c;
+	const double *x;
+	const uint64_t *row;		/* rows' numbers; NULL: 0, 1, .. */
+	uint64_t n, at, seed;		/* how many, to which place on */
+};
+
+/* Rows [lo, hi) of them. */
 static int
-take_all(struct nf_dataset *d, const struct nf_choice *c, const double *x,
-    const uint64_t *row, uint64_t n, uint64_t at, uint64_t seed,
-    struct nf_err *err)
+take_part(struct nf_dataset *d, const struct taking *t, uint64_t lo,
+    uint64_t hi, struct nf_err *err)
 {
-	uint32_t ncol = c->ncontext + c->ntarget + c->nweight;
+	uint32_t ncol = t->c->ncontext + t->c->ntarget + t->c->nweight;
 	uint32_t most = d->C > d->D ? d->C : d->D;
 	double *wide = nf_alloc(BLOCK * (size_t)most, sizeof(*wide), "rows",
 	    err);
+	const uint64_t *row = t->row;
 	uint64_t i, m, r;
+	int rc = wide == NULL ? -1 : 0;
 
-	if (wide == NULL)
-		return -1;
 	/* Runs of rows that follow one another in the table, too. */
-	for (i = 0; i < n; i += m) {
+	for (i = lo; rc == 0 && i < hi; i += m) {
 		r = row == NULL ? i : row[i];
-		for (m = 1; m < BLOCK && i + m < n &&
+		for (m = 1; m < BLOCK && i + m < hi &&
 		    (row == NULL || row[i + m] == r + m); m++)
 			;
-		if (take(d, c, x + i * ncol, r, m, at + i, seed, wide,
-		    err) == -1) {
-			nf_free(wide);
-			return -1;
-		}
+		rc = take(d, t->c, t->x + i * ncol, r, m, t->at + i, t->seed,
+		    wide, err);
 	}
 	nf_free(wide);
-	return 0;
+	return rc;
+}
+
+/* All of them, by every thread; the error is the first row's. */
+static int
+take_all(struct nf_dataset *d, const struct taking *t, struct nf_err *err)
+{
+	uint32_t n = d->nthread == 0 ? (uint32_t)omp_get_max_threads() :
+	    d->nthread, i;
+	struct nf_err *each = nf_alloc(n, sizeof(*each), "messages", err);
+	int *failed = nf_alloc(n, sizeof(*failed), "messages", err);
+	int rc = each == NULL || failed == NULL ? -1 : 0;
+
+#pragma omp parallel for num_threads(n) schedule(static, 1) \
+    if (n > 1 && rc == 0)
+	for (i = 0; i < n; i++)
+		if (rc == 0)
+			failed[i] = take_part(d, t, t->n * i / n,
+			    t->n * (i + 1) / n, &each[i]);
+	for (i = 0; rc == 0 && i < n; i++)
+		if (failed[i] == -1) {
+			*err = each[i];
+			rc = -1;
+		}
+	nf_free(each);
+	nf_free(failed);
+	return rc;
 }
 
 static void
@@ -174,15 +205,18 @@ set_views(struct nf_dataset *d)
 int
 nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
-    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
+    struct nf_table *t, double fraction, uint64_t seed, uint32_t nthread,
+    struct nf_err *err)
 {
 	uint32_t ncol = c->ncontext + c->ntarget + c->nweight;
 	struct nf_dataset *d = nf_alloc(1, sizeof(*d), "data", err);
 	uint64_t n = t->schema.nrow, *row = NULL;
+	struct taking all;
 
 	*out = NULL;
 	if (d == NULL)
 		return -1;
+	d->nthread = nthread;
 	if (n == 0) {
 		nf_fail(err, NF_EDATA, "the stream has no rows");
 		goto fail;
@@ -199,10 +233,11 @@ nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
 		goto fail;
 	d->C = nf_prep_nout(d->context);
 	d->D = nf_prep_nout(d->target);
+	all = (struct taking){ c, t->x, row, n, 0, seed };
 	if (grow(&d->x, 0, n, d->D, err) == -1 ||
 	    grow(&d->y, 0, n, d->C, err) == -1 ||
 	    (c->nweight > 0 && grow(&d->w, 0, n, 1, err) == -1) ||
-	    take_all(d, c, t->x, row, n, 0, seed, err) == -1)
+	    take_all(d, &all, err) == -1)
 		goto fail;
 	nf_free(row);
 	nf_table_free(t);
@@ -220,13 +255,14 @@ nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     struct nf_table *t, uint64_t seed, struct nf_err *err)
 {
 	uint64_t n = t->schema.nrow;
+	struct taking all = { c, t->x, NULL, n, d->ntrain, seed };
 
 	if (n == 0)
 		return nf_fail(err, NF_EDATA, "no rows to validate with");
 	if (grow(&d->x, d->ntrain, n, d->D, err) == -1 ||
 	    grow(&d->y, d->ntrain, n, d->C, err) == -1 ||
 	    (c->nweight > 0 && grow(&d->w, d->ntrain, n, 1, err) == -1) ||
-	    take_all(d, c, t->x, NULL, n, d->ntrain, seed, err) == -1)
+	    take_all(d, &all, err) == -1)
 		return -1;
 	d->nvalid = n;
 	nf_table_free(t);

@@ -38,6 +38,7 @@ struct nf_dataset {
 	uint64_t ntrain, nvalid;
 	nf_real *x, *y, *w;		/* training rows, then validation's */
 	struct nf_rowset train, valid;	/* views of the three */
+	uint32_t nthread;		/* that take rows; 0: all there are */
 	uint64_t digest;		/* of raw rows, in order, and ntrain */
 };
 
@@ -49,8 +50,8 @@ struct nf_dataset {
  */
 int nf_dataset_new(struct nf_dataset **d, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
-    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
-    NF_CHECKED;
+    struct nf_table *t, double fraction, uint64_t seed, uint32_t nthread,
+    struct nf_err *err) NF_CHECKED;
 /* Use t for validation instead. */
 int nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     struct nf_table *t, uint64_t seed, struct nf_err *err) NF_CHECKED;

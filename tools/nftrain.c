@@ -189,7 +189,7 @@ open_and_train(const struct nf_cfg *cfg, const char *path, const char *last,
     struct nf_err *err)
 {
 	struct nf_model *from = NULL;
-	struct tool_data d = { .rows = NULL };
+	struct tool_data d = { .threads = opt.threads };
 	struct nf_dev *dev = NULL;
 	int rc = -1;
 

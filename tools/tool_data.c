@@ -120,7 +120,7 @@ read_rows(struct tool_data *d, const struct nf_model *from, uint64_t max,
 	    from != NULL ? &from->prep : &cfg->prep,
 	    from != NULL ? NULL : &cfg->prep_where, &t,
 	    d->valid == NULL ? cfg->valid_fraction : 0, cfg->train.seed,
-	    err) == 0)
+	    d->threads, err) == 0)
 		rc = 0;
 	else if (err->code == NF_EDATA)
 		nf_fail_in(err, "%s", nf_reader_name(d->in));

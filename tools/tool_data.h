@@ -15,6 +15,7 @@ struct tool_data {
 	struct nf_h5 *valid_h5;
 	const struct nf_dev *dev;
 	uint64_t memory;
+	uint32_t threads;		/* to prepare rows; 0: all there are */
 };
 
 /*

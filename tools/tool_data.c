@@ -51,7 +51,6 @@ int
 tool_data_open(struct tool_data *d, const char *file, const char *valid,
     const struct nf_cfg *cfg, struct nf_err *err)
 {
-	memset(d, 0, sizeof(*d));
 	d->cfg = cfg;
 	d->valid = valid;
 	if (tool_open(file, &d->in, err) == -1)

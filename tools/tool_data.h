@@ -19,7 +19,7 @@ struct tool_data {
 };
 
 /*
- * Open FILE (see tool_open) and valid (NULL: none; a stream or HDF5 file) and
+ * d: zero but for threads.  Open FILE (see tool_open) and valid (NULL: none; a stream or HDF5 file) and
  * find cfg's columns in both; nothing but headers is read.
  */
 int tool_data_open(struct tool_data *d, const char *file, const char *valid,

@@ -1,5 +1,4 @@
 /* CPU: the context gate and the residual sum. */
-#include <omp.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -48,10 +47,12 @@ cpu_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat t, struct nf_mat to)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
+	uint32_t me;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
+		uint32_t m;
 		nf_real *g = NULL, *room = NULL;
 		uint64_t lo, hi, i;
 
@@ -102,7 +103,7 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	size_t H = w.ncol, nw = H * context.ncol, i;
-	uint32_t k;
+	uint32_t me, k;
 
 	if (context.ncol == 0) {
 		for (i = 0; i < n; i++)
@@ -110,9 +111,10 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 			    H * sizeof(nf_real));
 		return;
 	}
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
+		uint32_t m;
 		nf_real *sum = cpu_scratch(c, me, sizeof(*sum) *
 		    (nw + H + NF_CPU_TILE * H) + cpu_product_room(l->nin)),
 		    *g = sum + nw + H, *room = g + NF_CPU_TILE * H;

@@ -1,5 +1,4 @@
 /* CPU: linear layers. */
-#include <omp.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -39,10 +38,11 @@ cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat x, struct nf_mat y)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
+	uint32_t me;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num();
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
 		uint64_t lo, hi;
 		nf_real *room;
 
@@ -65,10 +65,12 @@ cpu_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     nf_real *dw, nf_real *db)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
+	uint32_t me;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), m;
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
+		uint32_t m;
 		uint64_t lo, hi;
 		nf_real *room = cpu_scratch(c, me, cpu_product_room(l->nout));
 

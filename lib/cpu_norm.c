@@ -1,6 +1,5 @@
 /* CPU: batch norm, activation and dropout. */
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -65,13 +64,13 @@ static void
 statistics(struct nf_cpu *c, uint32_t n, const struct nf_norm *m,
     struct nf_mat t)
 {
-	uint32_t ncol = t.ncol, i, j;
+	uint32_t ncol = t.ncol, me, i, j;
 	double mean, var;
 	double *total = NULL;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num();
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
 		double *sum = cpu_scratch(c, me, ncol * (2 * sizeof(double) +
 		    2 * sizeof(nf_real)));
 		uint64_t lo, hi;
@@ -173,13 +172,13 @@ cpu_norm(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
     enum nf_norm_mode mode, struct nf_mat t, struct nf_mat u)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
-	uint32_t ncol = t.ncol;
+	uint32_t ncol = t.ncol, me;
 
 	if (mode == NF_NORM_TRAIN && m->weight != NULL)
 		statistics(c, n, m, t);
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num();
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
 		nf_real *mean = cpu_scratch(c, me,
 		    3 * ncol * sizeof(nf_real));
 		uint64_t lo, hi;
@@ -289,48 +288,75 @@ grad_rows(const struct nf_norm *m, uint64_t lo, uint64_t hi, struct nf_mat t,
 	}
 }
 
+/* What norm_grad keeps of each thread: sums, then these. */
+static nf_real *
+grad_scratch(const struct nf_cpu *c, uint32_t me, uint32_t ncol)
+{
+	return (nf_real *)((double *)c->scratch[me] + 2 * ncol);
+}
+
+/* The sums of all threads: the two gradients, and their means to grad_rows. */
+static void
+add_sums(const struct nf_cpu *c, uint32_t n, uint32_t ncol, nf_real *dweight,
+    nf_real *dbias, nf_real *mean_g, nf_real *mean_gx)
+{
+	double s, sx;
+	uint32_t i, j;
+
+	for (j = 0; j < ncol; j++) {
+		s = sx = 0;
+		for (i = 0; i < c->nthread; i++) {
+			s += ((double *)c->scratch[i])[j];
+			sx += ((double *)c->scratch[i])[ncol + j];
+		}
+		dbias[j] = (nf_real)s;
+		dweight[j] = (nf_real)sx;
+		mean_g[j] = (nf_real)(s / n);
+		mean_gx[j] = (nf_real)(sx / n);
+	}
+}
+
 static void
 cpu_norm_grad(struct nf_dev *d, uint32_t n, const struct nf_norm *m,
     struct nf_mat t, struct nf_mat du, struct nf_mat dt, int add,
     nf_real *dweight, nf_real *dbias)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
-	uint32_t ncol = t.ncol;
+	uint32_t ncol = t.ncol, me;
 	size_t nbyte = ncol * (2 * sizeof(double) + 7 * sizeof(nf_real));
+	nf_real *part;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), i, j;
-		double *sum = cpu_scratch(c, me, nbyte), s, sx;
-		nf_real *mean = (nf_real *)(sum + 2 * ncol);
-		nf_real *scale = mean + ncol, *part = scale + ncol;
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
+		double *sum = cpu_scratch(c, me, nbyte);
+		nf_real *mean, *scale;
+		uint64_t lo, hi;
+
+		if (sum == NULL)
+			continue;
+		memset(sum, 0, nbyte);
+		mean = grad_scratch(c, me, ncol);
+		scale = mean + ncol;
+		row_scale(m, NF_NORM_AGAIN, ncol, mean, scale);
+		cpu_split(n, me, c->nthread, 1, &lo, &hi);
+		FOR_ACT(m->act, grad_sums, m, lo, hi, t, du, mean, scale,
+		    scale + ncol, sum,
+		    m->dropout > 0 ? scale + 3 * ncol : NULL);
+	}
+	if (c->oom)
+		return;
+	part = grad_scratch(c, 0, ncol) + 2 * ncol;
+	if (m->weight != NULL)
+		add_sums(c, n, ncol, dweight, dbias, part, part + ncol);
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
 		uint64_t lo, hi;
 
 		cpu_split(n, me, c->nthread, 1, &lo, &hi);
-		if (sum != NULL) {
-			memset(sum, 0, nbyte);
-			row_scale(m, NF_NORM_AGAIN, ncol, mean, scale);
-			FOR_ACT(m->act, grad_sums, m, lo, hi, t, du, mean,
-			    scale, part, sum,
-			    m->dropout > 0 ? part + 2 * ncol : NULL);
-		}
-#pragma omp barrier
-		for (j = 0; m->weight != NULL && !c->oom && j < ncol; j++) {
-			s = sx = 0;
-			for (i = 0; i < c->nthread; i++) {
-				s += ((double *)c->scratch[i])[j];
-				sx += ((double *)c->scratch[i])[ncol + j];
-			}
-			part[j] = (nf_real)(s / n);
-			part[ncol + j] = (nf_real)(sx / n);
-			if (me == 0) {
-				dbias[j] = (nf_real)s;
-				dweight[j] = (nf_real)sx;
-			}
-		}
-		if (!c->oom)
-			grad_rows(m, lo, hi, t, du, dt, add, scale, part,
-			    part + ncol);
+		grad_rows(m, lo, hi, t, du, dt, add, part - ncol, part,
+		    part + ncol);
 	}
 }
 

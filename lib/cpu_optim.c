@@ -1,6 +1,5 @@
 /* CPU: density, loss and the optimiser. */
 #include <math.h>
-#include <omp.h>
 
 #include "cpu.h"
 #include "fastmath.h"
@@ -86,16 +85,16 @@ static void
 cpu_sum_squares(struct nf_dev *d, size_t n, const nf_real *x, double *sum)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
-	uint32_t i;
+	uint32_t me, i;
 
 	*sum = 0;
 	if (n <= NF_CPU_FEW) {
 		*sum = squares(n, x);
 		return;
 	}
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num();
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
 		double *s = cpu_scratch(c, me, sizeof(*s));
 		uint64_t lo, hi;
 

@@ -1,6 +1,5 @@
 /* CPU: splines, forward and inverse, with the linear layer before them. */
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
 #include "cpu_bins.h"
@@ -272,11 +271,11 @@ all_tiles(struct nf_dev *d, const struct tile *all)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	uint64_t clamped = 0;
+	uint32_t me;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1) \
-    reduction(+ : clamped)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num();
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1) reduction(+ : clamped)
+	for (me = 0; me < c->nthread; me++) {
 		struct tile t = *all;
 		nf_real *logit;
 		uint64_t lo, hi;

@@ -216,10 +216,12 @@ cpu_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 	struct job w = { .s = s, .n = n, .h = h, .dx = dx, .dh = dh,
 		.dlogdet = dlogdet, .e = keep, .kept = cpu_kept(n, s, keep),
 		.dw = dw, .db = db };
+	uint32_t me, k;
 
-#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
-	{
-		uint32_t me = (uint32_t)omp_get_thread_num(), m, k;
+#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
+    if (c->nthread > 1)
+	for (me = 0; me < c->nthread; me++) {
+		uint32_t m;
 		nf_real *room = cpu_scratch(c, me, cpu_product_room(
 		    s->final.nin > 2 * s->bins ? s->final.nin :
 		    2 * s->bins));
@@ -232,14 +234,17 @@ cpu_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 			value_grads(&w, i, m);
 			hidden_grad(&w, i, m, room);
 		}
-#pragma omp barrier
-#pragma omp for schedule(dynamic, 1)
-		for (k = 0; k < 3 * s->nt; k++)
-			if (k < 2 * s->nt && room != NULL)
-				weight_grad(&w, k / 2, k % 2, room);
-			else if (room != NULL)
-				derivative_grad(&w, k - 2 * s->nt);
 	}
+	if (c->oom)
+		return;
+#pragma omp parallel for num_threads(c->nthread) schedule(dynamic, 1) \
+    if (c->nthread > 1)
+	for (k = 0; k < 3 * s->nt; k++)
+		if (k < 2 * s->nt)
+			weight_grad(&w, k / 2, k % 2,
+			    c->scratch[omp_get_thread_num()]);
+		else
+			derivative_grad(&w, k - 2 * s->nt);
 }
 
 void

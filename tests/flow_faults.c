@@ -63,7 +63,7 @@ use_trainer(struct nf_dev *d, struct nf_flow *f, const nf_real *x,
 
 /* A device, a flow, its use and its training, and the end of all. */
 static int
-live(struct trace *t, struct nf_err *err)
+live(int batch_norm, struct trace *t, struct nf_err *err)
 {
 	struct nf_flow *f = NULL;
 	struct nf_net *net = NULL;
@@ -83,6 +83,7 @@ live(struct trace *t, struct nf_err *err)
 	s.blocks = 1;
 	s.bins = 3;
 	s.dropout = 0.2;
+	s.batch_norm = batch_norm;
 	if (nf_dev_open(&d, "cpu", 2, err) == 0 &&
 	    nf_flow_new(&f, &s, err) == 0) {
 		nf_flow_init(f, NF_INIT_NFLOWS, NF_PERM_RANDOM, 1);
@@ -104,7 +105,7 @@ enum { LIVED, FAILED, WRONG, UNNAMED };
 
 /* A child whose n-th allocation fails; -1 for one that died of it. */
 static int
-child(int n, struct trace *want)
+child(int batch_norm, int n, struct trace *want)
 {
 	struct nf_err err = { 0 };
 	static struct trace got;
@@ -115,7 +116,7 @@ child(int n, struct trace *want)
 	if (fork() == 0) {
 		snprintf(fault, sizeof(fault), "alloc:%d", n);
 		setenv("NF_FAULT", fault, n > 0);
-		if (live(n > 0 ? &got : want, &err) == -1)
+		if (live(batch_norm, n > 0 ? &got : want, &err) == -1)
 			exit(err.code == NF_ESYS && err.msg[0] != '\0' ?
 			    FAILED : UNNAMED);
 		exit(n == 0 || memcmp(&got, want, sizeof(got)) == 0 ? LIVED :
@@ -125,26 +126,36 @@ child(int n, struct trace *want)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int
-main(void)
+static void
+test_faults(int batch_norm, struct trace *want)
 {
-	struct trace *want = mmap(NULL, sizeof(*want), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int n, rc = FAILED;
 
-#ifndef NF_FAULTS
-	puts("1..0 # SKIP built without faults");
-	return 0;
-#endif
-	if (want == MAP_FAILED || !ok(child(0, want) == LIVED, "no fault"))
-		return done();
+	if (!ok(child(batch_norm, 0, want) == LIVED, "no fault"))
+		return;
 	for (n = 1; n < 1000 && rc == FAILED; n++)
-		rc = child(n, want);
+		rc = child(batch_norm, n, want);
 	if (!ok(rc == LIVED && n > 50, "each of %d allocations may fail",
 	    n - 2))
 		printf("# allocation %d: %s\n", n - 1, rc == WRONG ?
 		    "no error, but other results" : rc == UNNAMED ?
 		    "an error without a name" : "it crashed or leaked");
+}
+
+int
+main(void)
+{
+	struct trace *want = mmap(NULL, sizeof(*want), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+#ifndef NF_FAULTS
+	puts("1..0 # SKIP built without faults");
+	return 0;
+#endif
+	if (!ok(want != MAP_FAILED, "shared memory"))
+		return done();
+	test_faults(1, want);
+	test_faults(0, want);
 	munmap(want, sizeof(*want));
 	return done();
 }

@@ -1065,6 +1065,31 @@ test_adam(uint32_t n, double clip)
 	dev->ops->free(dev, dt);
 }
 
+/* A share's gradients and sums join another's. */
+static void
+test_shares(uint32_t n)
+{
+	struct operand a = operand(1, n, 0, 1), b = operand(1, n, 0, 1);
+	struct vector sa = vector(2, 1), sb = vector(2, 1);
+	double want[2] = { sa.d[0] + sb.d[0], sa.d[1] + sb.d[1] };
+	uint32_t k;
+
+	if (dev->ops->add_share != NULL) {
+		dev->ops->add_share(dev, n, guard_at(&a.g), guard_at(&sa.g),
+		    guard_at(&b.g), guard_at(&sb.g));
+		for (k = 0; k < n; k++)
+			b.d[k] += a.d[k];
+		compare(n, look(&b), b.d, 0);
+		guard_get(&sb.g, sb.d);
+		whole &= memcmp(sb.d, want, sizeof(want)) == 0;
+	}
+	verdict(TOL, "shares of %u gradients", n);
+	drop(&a);
+	drop(&b);
+	drop_vector(&sa);
+	drop_vector(&sb);
+}
+
 /* One number that is not finite among many is seen. */
 static void
 test_squares(uint32_t n)
@@ -1116,6 +1141,18 @@ test_all(int rounds)
 	test_adam(1037, 0.5);
 	test_squares(4);
 	test_squares(1037);
+	test_shares(1037);
+}
+
+/* Sizes from which on it takes more than one thread. */
+static void
+test_large(void)
+{
+	seed = 6;
+	test_lu(85);
+	test_adam(300007, 1);
+	test_squares(300007);
+	test_shares(300007);
 }
 
 int
@@ -1134,6 +1171,7 @@ main(void)
 	dev = open_device(3);
 	printf("# %s\n", dev->name);
 	test_all(4);
+	test_large();
 	nf_dev_close(dev);
 	return done();
 }

@@ -187,6 +187,52 @@ test_repeatable(const struct data *t)
 	nf_flow_free(b);
 }
 
+/*
+ * What a thread count gives, it gives however many threads there are: inside
+ * another team's region there is but one.
+ */
+static void
+test_fewer(const struct data *t, int batch_norm)
+{
+	struct nf_train_opt o = options();
+	struct nf_flow *a = flow(batch_norm, 0.1), *b = flow(batch_norm, 0.1);
+
+	train(a, 3, &o, t, t->weight, 1);
+#pragma omp parallel num_threads(2)
+#pragma omp single
+	train(b, 3, &o, t, t->weight, 1);
+	ok(same(a, b), "three threads asked for, one given%s",
+	    batch_norm ? ", batch norm" : "");
+	nf_flow_free(a);
+	nf_flow_free(b);
+}
+
+/* Without batch norm a batch is shared out whole. */
+static void
+test_shares(const struct data *t)
+{
+	struct nf_train_opt o = options();
+	struct nf_flow *f;
+	double first = 0, e = 0, loss;
+	uint32_t k;
+
+	for (k = 1; k <= 5; k += 2) {
+		f = flow(0, 0.3);
+		loss = train(f, k, &o, t, t->weight, 2);
+		first = k == 1 ? loss : first;
+		e = larger(e, fabs(loss - first));
+		nf_flow_free(f);
+	}
+	ok(e <= 1e-4, "shares of 1, 3 and 5 threads: losses to %.1g", e);
+	o.batch = 2;			/* fewer rows than threads */
+	f = flow(0, 0);
+	first = train(f, 1, &o, t, NULL, 1);
+	nf_flow_free(f);
+	f = flow(0, 0);
+	near(train(f, 5, &o, t, NULL, 1), first, 1e-3, "two rows for five");
+	nf_flow_free(f);
+}
+
 static void
 same_state(const struct nf_flow *a, const struct nf_flow *b,
     const struct nf_train_state *sa, const struct nf_train_state *sb)
@@ -209,9 +255,10 @@ same_state(const struct nf_flow *a, const struct nf_flow *b,
  * end and to the end of the next.  One row is broken, so batches are skipped.
  */
 static void
-test_resume(const struct data *t, uint32_t nthread, uint32_t stop)
+test_resume(const struct data *t, int batch_norm, uint32_t nthread,
+    uint32_t stop)
 {
-	struct nf_flow *a = flow(1, 0.2), *b = flow(1, 0.2);
+	struct nf_flow *a = flow(batch_norm, 0.2), *b = flow(batch_norm, 0.2);
 	struct nf_train_state sa = state_of(a), sb = state_of(b);
 	struct nf_train_opt o = options();
 	struct nf_dev *d = open_device(nthread);
@@ -610,10 +657,14 @@ main(void)
 
 	make_data(&t);
 	test_repeatable(&t);
+	test_fewer(&t, 1);
+	test_fewer(&t, 0);
+	test_shares(&t);
 	t.x[7 * D + 1] = NAN;
-	test_resume(&t, 1, 0);
-	test_resume(&t, 3, 3);
-	test_resume(&t, 1, 10);
+	test_resume(&t, 1, 1, 0);
+	test_resume(&t, 1, 3, 3);
+	test_resume(&t, 0, 3, 4);
+	test_resume(&t, 1, 1, 10);
 	t.x[7 * D + 1] = t.x[8 * D + 1];
 	test_masks(&t);
 	test_place(&t);

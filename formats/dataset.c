@@ -205,49 +205,55 @@ set_views(struct nf_dataset *d)
 int
 nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
-    struct nf_table *t, double fraction, uint64_t seed, uint32_t nthread,
-    struct nf_err *err)
+    uint32_t nthread, struct nf_err *err)
 {
-	uint32_t ncol = c->ncontext + c->ntarget + c->nweight;
 	struct nf_dataset *d = nf_alloc(1, sizeof(*d), "data", err);
-	uint64_t n = t->schema.nrow, *row = NULL;
-	struct taking all;
 
 	*out = NULL;
 	if (d == NULL)
 		return -1;
 	d->nthread = nthread;
-	if (n == 0) {
-		nf_fail(err, NF_EDATA, "the stream has no rows");
-		goto fail;
+	if (make_preps(d, c, prep, where, err) == -1) {
+		nf_dataset_free(d);
+		return -1;
 	}
-	row = nf_alloc(n, sizeof(*row), "row numbers", err);
-	if (row == NULL || make_preps(d, c, prep, where, err) == -1 ||
+	d->C = nf_prep_nout(d->context);
+	d->D = nf_prep_nout(d->target);
+	*out = d;
+	return 0;
+}
+
+int
+nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
+    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
+{
+	uint32_t ncol = c->ncontext + c->ntarget + c->nweight;
+	uint64_t n = t->schema.nrow, *row;
+	struct taking all = { c, t->x, NULL, n, 0, seed };
+	int rc = -1;
+
+	if (n == 0)
+		return nf_fail(err, NF_EDATA, "the stream has no rows");
+	all.row = row = nf_alloc(n, sizeof(*row), "row numbers", err);
+	if (row == NULL ||
 	    split(d, t, ncol, fraction, seed, row, err) == -1)
-		goto fail;
+		goto out;
 	d->digest = XXH3_64bits_withSeed(t->x, n * ncol * sizeof(double),
 	    d->ntrain);
 	if (nf_prep_fit(d->context, t->x, ncol, d->ntrain, row, err) == -1 ||
 	    nf_prep_fit(d->target, (double *)t->x + c->ncontext, ncol,
-	    d->ntrain, row, err) == -1)
-		goto fail;
-	d->C = nf_prep_nout(d->context);
-	d->D = nf_prep_nout(d->target);
-	all = (struct taking){ c, t->x, row, n, 0, seed };
-	if (grow(&d->x, 0, n, d->D, err) == -1 ||
+	    d->ntrain, row, err) == -1 ||
+	    grow(&d->x, 0, n, d->D, err) == -1 ||
 	    grow(&d->y, 0, n, d->C, err) == -1 ||
 	    (c->nweight > 0 && grow(&d->w, 0, n, 1, err) == -1) ||
 	    take_all(d, &all, err) == -1)
-		goto fail;
-	nf_free(row);
+		goto out;
 	nf_table_free(t);
 	set_views(d);
-	*out = d;
-	return 0;
-fail:
+	rc = 0;
+out:
 	nf_free(row);
-	nf_dataset_free(d);
-	return -1;
+	return rc;
 }
 
 int

@@ -43,15 +43,21 @@ struct nf_dataset {
 };
 
 /*
- * Take the rows of t (doubles, the choice's columns in its order): a uniform
- * fraction, by seed and row, for validation, the rest for training.  The
- * recipe is line[0..nline) (fitted: as a model keeps it), fitted to the
- * training rows.  t's rows are freed as soon as may be.
+ * Rows to come, of these columns, by the recipe prep, whose lines stand at
+ * where in the configuration (NULL: prep is fitted, as a model keeps it).
+ * C and D are known from here on.  A line that fits no column is NF_EDATA.
  */
 int nf_dataset_new(struct nf_dataset **d, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
-    struct nf_table *t, double fraction, uint64_t seed, uint32_t nthread,
-    struct nf_err *err) NF_CHECKED;
+    uint32_t nthread, struct nf_err *err) NF_CHECKED;
+/*
+ * Take the rows of t (doubles, the choice's columns in its order): a uniform
+ * fraction, by seed and row, for validation, the rest for training, to which
+ * the recipe is fitted.  t's rows are freed as soon as may be.
+ */
+int nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
+    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
+    NF_CHECKED;
 /* Use t for validation instead. */
 int nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     struct nf_table *t, uint64_t seed, struct nf_err *err) NF_CHECKED;

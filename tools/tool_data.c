@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,15 +75,15 @@ count_columns(const struct nf_choice *c)
  * they leave.  A batch has no more rows than there are.
  */
 static int
-check_room(const struct tool_data *d, uint32_t context, uint32_t target,
-    uint64_t nrow, double used, double *left, struct nf_err *err)
+check_room(const struct tool_data *d, uint64_t nrow, double used,
+    double *left, struct nf_err *err)
 {
 	struct nf_shape s = d->cfg->flow;
 	uint32_t batch = d->cfg->train.batch;
 	double nbyte;
 
-	s.context = context;
-	s.features = target;
+	s.context = d->rows->C;
+	s.features = d->rows->D;
 	if (nf_shape_check(&s, err) == -1)
 		return -1;
 	batch = nrow < batch ? (uint32_t)nrow : batch;
@@ -93,7 +94,7 @@ check_room(const struct tool_data *d, uint32_t context, uint32_t target,
 	return nf_fail(err, NF_ESYS, "a flow of %.3g parameters and batches "
 	    "of %u rows take %.3g GB of memory, of which %.3g are left: make "
 	    "it smaller, or take a smaller batch", nf_shape_count(&s), batch,
-	    nbyte / 1e9, ((double)d->memory - used) / 1e9);
+	    nbyte / 1e9, fmax((double)d->memory - used, 0) / 1e9);
 }
 
 /* What prepared rows take, where the device may have a copy of them. */
@@ -105,26 +106,31 @@ rows_memory(const struct nf_dataset *r)
 }
 
 static int
-read_rows(struct tool_data *d, const struct nf_model *from, uint64_t max,
+make_recipe(struct tool_data *d, const struct nf_model *from,
     struct nf_err *err)
 {
 	const struct nf_cfg *cfg = d->cfg;
+
+	if (nf_dataset_new(&d->rows, &d->choice,
+	    from != NULL ? &from->prep : &cfg->prep,
+	    from != NULL ? NULL : &cfg->prep_where, d->threads, err) == -1)
+		return nf_fail_in(err, "%s", nf_reader_name(d->in));
+	return 0;
+}
+
+static int
+read_rows(struct tool_data *d, uint64_t max, struct nf_err *err)
+{
 	struct nf_table t = { 0 };
-	int rc = -1;
+	int rc;
 
 	if (nf_table_read(&t, d->in, d->choice.col,
 	    count_columns(&d->choice), NF_F64, max, err) == -1)
 		return -1;
-	if (nf_dataset_new(&d->rows, &d->choice,
-	    from != NULL ? &from->prep : &cfg->prep,
-	    from != NULL ? NULL : &cfg->prep_where, &t,
-	    d->valid == NULL ? cfg->valid_fraction : 0, cfg->train.seed,
-	    d->threads, err) == 0)
-		rc = 0;
-	else if (err->code == NF_EDATA)
-		nf_fail_in(err, "%s", nf_reader_name(d->in));
+	rc = nf_dataset_train(d->rows, &d->choice, &t, d->valid == NULL ?
+	    d->cfg->valid_fraction : 0, d->cfg->train.seed, err);
 	nf_table_free(&t);
-	return rc;
+	return rc == 0 ? 0 : nf_fail_in(err, "%s", nf_reader_name(d->in));
 }
 
 static int
@@ -168,11 +174,11 @@ tool_data_read(struct tool_data *d, uint64_t memory,
 
 	d->memory = memory;
 	d->dev = dev;
-	if (check_room(d, d->choice.ncontext, d->choice.ntarget,
-	    n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) == -1 ||
-	    read_rows(d, from, (uint64_t)left / 2, err) == -1 ||
-	    check_room(d, d->rows->C, d->rows->D, d->rows->ntrain,
-	    rows_memory(d->rows), &left, err) == -1)
+	if (make_recipe(d, from, err) == -1 ||
+	    check_room(d, n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) ==
+	    -1 || read_rows(d, (uint64_t)left / 2, err) == -1 ||
+	    check_room(d, d->rows->ntrain, rows_memory(d->rows), &left,
+	    err) == -1)
 		return -1;
 	return d->valid == NULL ? 0 : read_valid(d, (uint64_t)left / 2, err);
 }

@@ -19,8 +19,9 @@ struct tool_data {
 };
 
 /*
- * d: zero but for threads.  Open FILE (see tool_open) and valid (NULL: none; a stream or HDF5 file) and
- * find cfg's columns in both; nothing but headers is read.
+ * d: zero but for threads.  Open FILE (see tool_open) and valid (NULL: none;
+ * a stream or HDF5 file) and find cfg's columns in both; nothing but headers
+ * is read.
  */
 int tool_data_open(struct tool_data *d, const char *file, const char *valid,
     const struct nf_cfg *cfg, struct nf_err *err) NF_CHECKED;

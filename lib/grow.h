@@ -4,6 +4,10 @@
 
 #include "nf.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* At most max bytes at p, which never moves; the first size are usable. */
 struct nf_grow {
 	void *p;
@@ -18,4 +22,7 @@ int nf_grow_to(struct nf_grow *g, size_t size, const char *what,
     struct nf_err *err) NF_CHECKED;
 void nf_grow_free(struct nf_grow *g);		/* accepts a zeroed one */
 
+#ifdef __cplusplus
+}
+#endif
 #endif

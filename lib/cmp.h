@@ -1,0 +1,121 @@
+/*
+ * Two samples compared, column by column and over all columns; beside each
+ * figure its floor, what the two halves of the first sample give.
+ */
+#ifndef NF_CMP_H
+#define NF_CMP_H
+
+#include "page.h"
+#include "sample.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NF_CMP_MAX_COLS	512
+
+/* Of a column. */
+enum nf_cmp_figure {
+	NF_CMP_W1, NF_CMP_W1_STD,	/* in units, in the first's std */
+	NF_CMP_KS, NF_CMP_KS_P,
+	NF_CMP_CHI2, NF_CMP_CHI2_P,	/* chi2 over ndf */
+	NF_CMP_SHIFT,			/* difference of means, in std */
+	NF_CMP_SPREAD,			/* ratio of std */
+	NF_CMP_MEAN_A, NF_CMP_MEAN_B, NF_CMP_STD_A, NF_CMP_STD_B, /* no floor */
+	NF_CMP_NFIGURE
+};
+
+/* Of all columns together. */
+enum nf_cmp_joint {
+	NF_CMP_CORR,		/* largest difference of correlations */
+	NF_CMP_SLICED,		/* mean W1 of projections, in std */
+	NF_CMP_NJOINT
+};
+
+struct nf_figure {
+	double value, floor;	/* NAN: there is none */
+};
+
+struct nf_cmp {
+	uint32_t ncol;
+	double lo, hi;		/* of the condition; infinite: open */
+	uint64_t nrow[2], nkept[2];
+	struct nf_figure (*column)[NF_CMP_NFIGURE];	/* [ncol] */
+	struct nf_figure joint[NF_CMP_NJOINT];
+	uint32_t pair[2];	/* the columns of NF_CMP_CORR */
+};
+
+/* Compare s[1] with s[0]: of as many columns, at most NF_CMP_MAX_COLS. */
+int nf_cmp_init(struct nf_cmp *c, const struct nf_sample s[2],
+    struct nf_err *err) NF_CHECKED;
+void nf_cmp_free(struct nf_cmp *c);
+
+/*
+ * All comparisons wanted: c[0] of all rows, then one for each of about nbin
+ * bins of the condition that hold equal numbers of the first's kept rows.
+ * nbin 0: none.
+ */
+struct nf_cmps {
+	int n;
+	struct nf_cmp *c;
+};
+
+int nf_cmps_init(struct nf_cmps *t, const struct nf_sample s[2], int nbin,
+    struct nf_err *err) NF_CHECKED;
+void nf_cmps_free(struct nf_cmps *t);
+
+/* ---- the parts -------------------------------------------------------- */
+
+/* Rows ncol wide as they lie in memory, in units of the first's spread. */
+struct nf_cloud {
+	uint32_t ncol;
+	size_t n;
+	double *x;		/* [n * ncol] */
+	double *w;		/* [n] */
+};
+
+/*
+ * The largest difference of the correlations of two columns, and which they
+ * are; a pair of which one has no spread in a or b does not count.  NAN
+ * without pairs.
+ */
+double nf_cmp_corr(const struct nf_moments *a, const struct nf_moments *b,
+    uint32_t pair[2]);
+
+/*
+ * The kept rows of s (half: 0 or 1; -1 both) in an order by lot, each column
+ * less the mean of m and divided by its std; a column without spread is 0
+ * where it has its one value, and 1 elsewhere.
+ */
+int nf_cloud_init(struct nf_cloud *c, const struct nf_sample *s, int half,
+    const struct nf_moments *m, struct nf_err *err) NF_CHECKED;
+void nf_cloud_free(struct nf_cloud *c);
+
+/* The mean W1 of both clouds along directions drawn by seed. */
+int nf_cmp_sliced(const struct nf_cloud *a, const struct nf_cloud *b,
+    uint64_t seed, double *w1, struct nf_err *err) NF_CHECKED;
+
+/* ---- limits and pages ------------------------------------------------- */
+
+struct nf_cmp_limits {
+	double w1, ks;		/* NAN: none; w1 in std */
+};
+
+/*
+ * How many figures are above a limit or cannot be told.  A line about the
+ * worst of each kind goes to page.
+ */
+int nf_cmp_exceeds(const struct nf_cmps *t, const struct nf_cmp_limits *l,
+    const char *const *name, struct nf_page *page);
+
+enum nf_cmp_form { NF_CMP_TEXT, NF_CMP_TSV, NF_CMP_JSON };
+
+/* All of it; by is the condition's name or NULL. */
+int nf_cmp_print(struct nf_page *page, const struct nf_cmps *t,
+    enum nf_cmp_form form, const char *const *name, const char *by,
+    const struct nf_cmp_limits *l, struct nf_err *err) NF_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,277 @@
+/* A comparison as a page: text, tab-separated, JSON; and what is too much. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmp.h"
+
+#define NAME	28		/* columns of text for a name, at most */
+
+static const char *const figure_name[NF_CMP_NFIGURE] = {
+	[NF_CMP_W1] = "w1", [NF_CMP_W1_STD] = "w1_std",
+	[NF_CMP_KS] = "ks", [NF_CMP_KS_P] = "ks_p",
+	[NF_CMP_CHI2] = "chi2_ndf", [NF_CMP_CHI2_P] = "chi2_p",
+	[NF_CMP_SHIFT] = "shift", [NF_CMP_SPREAD] = "spread",
+	[NF_CMP_MEAN_A] = "mean_a", [NF_CMP_MEAN_B] = "mean_b",
+	[NF_CMP_STD_A] = "std_a", [NF_CMP_STD_B] = "std_b",
+};
+
+static const char *const joint_name[NF_CMP_NJOINT] = {
+	[NF_CMP_CORR] = "correlation", [NF_CMP_SLICED] = "sliced_w1",
+};
+
+static const char *const joint_text[NF_CMP_NJOINT] = {
+	[NF_CMP_CORR] = "largest difference of correlations",
+	[NF_CMP_SLICED] = "sliced W1, in std",
+};
+
+/* ---- limits ----------------------------------------------------------- */
+
+/* What cannot be told is not below a limit. */
+static bool
+above(double value, double limit)
+{
+	return !isnan(limit) && !(value <= limit);
+}
+
+static double
+column_limit(const struct nf_cmp_limits *l, int figure)
+{
+	return figure == NF_CMP_W1_STD ? l->w1 :
+	    figure == NF_CMP_KS ? l->ks : NAN;
+}
+
+static int
+exceed_column(const struct nf_cmps *t, int figure, double limit,
+    const char *what, const char *const *name, struct nf_page *page)
+{
+	const struct nf_cmp *c, *worst = NULL;
+	uint32_t j, at = 0;
+	int k, n = 0, total = 0;
+	double v, most = -INFINITY;
+
+	for (k = 0; k < t->n; k++)
+		for (c = &t->c[k], j = 0; j < c->ncol; j++, total++) {
+			v = c->column[j][figure].value;
+			if (!above(v, limit))
+				continue;
+			n++;
+			if (worst != NULL && !isnan(v) && !(v > most))
+				continue;
+			most = isnan(v) ? INFINITY : v;
+			worst = c;
+			at = j;
+		}
+	if (n == 0)
+		return 0;
+	nf_page_add(page, "%s: %d of %d above %g, the worst %s: %.3g\n",
+	    what, n, total, limit, name[at], worst->column[at][figure].value);
+	return n;
+}
+
+int
+nf_cmp_exceeds(const struct nf_cmps *t, const struct nf_cmp_limits *l,
+    const char *const *name, struct nf_page *page)
+{
+	return exceed_column(t, NF_CMP_W1_STD, l->w1, "W1 in std", name, page)
+	    + exceed_column(t, NF_CMP_KS, l->ks, "KS", name, page);
+}
+
+/* ---- text ------------------------------------------------------------- */
+
+static void
+text_number(struct nf_page *page, double x, bool mark)
+{
+	char s[32] = "-";
+
+	if (!isnan(x))
+		snprintf(s, sizeof(s), "%.3g", x);
+	nf_page_right(page, s, 10);
+	nf_page_add(page, mark ? "!" : " ");
+}
+
+/* A column of a table: a figure or, without a title, a floor. */
+struct cell {
+	int figure;
+	const char *title;
+};
+
+struct table {
+	int n;
+	struct cell cell[8];
+};
+
+static const struct table tables[] = {
+	{ 8, { { NF_CMP_W1, "W1" }, { NF_CMP_W1_STD, "in std" },
+		{ NF_CMP_W1_STD, NULL }, { NF_CMP_KS, "KS" },
+		{ NF_CMP_KS, NULL }, { NF_CMP_KS_P, "p" },
+		{ NF_CMP_CHI2, "chi2/ndf" }, { NF_CMP_CHI2, NULL } } },
+	{ 8, { { NF_CMP_MEAN_A, "mean A" }, { NF_CMP_MEAN_B, "mean B" },
+		{ NF_CMP_SHIFT, "B-A in std" }, { NF_CMP_SHIFT, NULL },
+		{ NF_CMP_STD_A, "std A" }, { NF_CMP_STD_B, "std B" },
+		{ NF_CMP_SPREAD, "B / A" }, { NF_CMP_SPREAD, NULL } } },
+};
+
+/* End a line, without the blank where a mark would stand. */
+static void
+text_end(struct nf_page *page)
+{
+	while (!page->failed && page->n > 0 && page->s[page->n - 1] == ' ')
+		page->n--;
+	nf_page_add(page, "\n");
+}
+
+static int
+name_width(const char *const *name, uint32_t ncol)
+{
+	int width = 6, w;
+	uint32_t j;
+
+	for (j = 0; j < ncol; j++) {
+		w = nf_page_width(name[j], strlen(name[j]));
+		width = w > width ? w : width;
+	}
+	return width < NAME ? width : NAME;
+}
+
+static void
+text_head(struct nf_page *page, const struct table *t, int width)
+{
+	const char *title;
+	int k;
+
+	nf_page_left(page, "column", width);
+	for (k = 0; k < t->n; k++) {
+		title = t->cell[k].title;
+		nf_page_right(page, title == NULL ? "floor" : title, 10);
+		nf_page_add(page, " ");
+	}
+	text_end(page);
+}
+
+static void
+text_table(struct nf_page *page, const struct nf_cmp *c,
+    const struct table *t, const char *const *name,
+    const struct nf_cmp_limits *l)
+{
+	int width = name_width(name, c->ncol), k;
+	const struct cell *cell;
+	struct nf_figure g;
+	uint32_t j;
+
+	text_head(page, t, width);
+	for (j = 0; j < c->ncol; j++) {
+		nf_page_left(page, name[j], width);
+		for (k = 0; k < t->n; k++) {
+			cell = &t->cell[k];
+			g = c->column[j][cell->figure];
+			if (cell->title == NULL)
+				text_number(page, g.floor, false);
+			else
+				text_number(page, g.value, above(g.value,
+				    column_limit(l, cell->figure)));
+		}
+		text_end(page);
+	}
+}
+
+static void
+text_rows(struct nf_page *page, const struct nf_cmp *c)
+{
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		nf_page_add(page, "%c: %llu rows", "AB"[k],
+		    (unsigned long long)c->nrow[k]);
+		if (c->nkept[k] < c->nrow[k])
+			nf_page_add(page, ", compared by %llu of them; means, "
+			    "std and correlations by all",
+			    (unsigned long long)c->nkept[k]);
+		nf_page_add(page, "\n");
+	}
+}
+
+static void
+print_text(struct nf_page *page, const struct nf_cmp *c,
+    const char *const *name, const char *by, const struct nf_cmp_limits *l)
+{
+	int k;
+
+	if (by != NULL)
+		nf_page_add(page, "\n%s from %g to %g\n", by, c->lo, c->hi);
+	text_rows(page, c);
+	for (k = 0; k < 2; k++) {
+		nf_page_add(page, "\n");
+		text_table(page, c, &tables[k], name, l);
+	}
+	nf_page_add(page, "\n");
+	nf_page_left(page, "all columns", 36);
+	nf_page_right(page, "floor", 21);
+	nf_page_add(page, "\n");
+	for (k = 0; k < NF_CMP_NJOINT; k++) {
+		nf_page_left(page, joint_text[k], 36);
+		text_number(page, c->joint[k].value, false);
+		text_number(page, c->joint[k].floor, false);
+		if (k == NF_CMP_CORR && !isnan(c->joint[k].value))
+			nf_page_add(page, " %s, %s", name[c->pair[0]],
+			    name[c->pair[1]]);
+		text_end(page);
+	}
+}
+
+/* ---- tab-separated ---------------------------------------------------- */
+
+static void
+tsv_line(struct nf_page *page, const struct nf_cmp *c, const char *column,
+    const char *figure, struct nf_figure f)
+{
+	nf_page_number(page, c->lo);
+	nf_page_add(page, "\t");
+	nf_page_number(page, c->hi);
+	nf_page_add(page, "\t%s\t%s\t", column, figure);
+	nf_page_number(page, f.value);
+	nf_page_add(page, "\t");
+	nf_page_number(page, f.floor);
+	nf_page_add(page, "\n");
+}
+
+static void
+print_tsv(struct nf_page *page, const struct nf_cmp *c,
+    const char *const *name)
+{
+	static const char *const what[2][2] = {
+		{ "rows_a", "rows_b" }, { "kept_a", "kept_b" }
+	};
+	uint32_t j;
+	int k;
+
+	for (k = 0; k < 4; k++)
+		tsv_line(page, c, "*", what[k / 2][k % 2], (struct nf_figure){
+		    (double)(k < 2 ? c->nrow : c->nkept)[k % 2], NAN });
+	for (j = 0; j < c->ncol; j++)
+		for (k = 0; k < NF_CMP_NFIGURE; k++)
+			tsv_line(page, c, name[j], figure_name[k],
+			    c->column[j][k]);
+	for (k = 0; k < NF_CMP_NJOINT; k++)
+		tsv_line(page, c, "*", joint_name[k], c->joint[k]);
+}
+
+/* ---- all -------------------------------------------------------------- */
+
+int
+nf_cmp_print(struct nf_page *page, const struct nf_cmps *t,
+    enum nf_cmp_form form, const char *const *name, const char *by,
+    const struct nf_cmp_limits *l, struct nf_err *err)
+{
+	int k;
+
+	if (form == NF_CMP_TSV)
+		nf_page_add(page, "from\tto\tcolumn\tfigure\tvalue\tfloor\n");
+	for (k = 0; k < t->n; k++)
+		if (form == NF_CMP_TSV)
+			print_tsv(page, &t->c[k], name);
+		else
+			print_text(page, &t->c[k], name, k == 0 ? NULL : by,
+			    l);
+	return nf_page_check(page, err);
+}

@@ -1,0 +1,153 @@
+/* how far two samples differ, column by column, with a limit for make */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compare.h"
+#include "tool.h"
+
+#define MAX_BINS	1000		/* of a condition */
+
+const char tool_name[] = "nfcmp";
+const char tool_synopsis[] = "[-c COLUMNS] [-w WEIGHT] [--by COLUMN:N]\n"
+    "[--max-w1 X] [--max-ks X] [--rows N] [--seed N] [--tsv] A B";
+const char tool_purpose[] =
+    "how far two samples differ, column by column, with a limit for make";
+
+static struct {
+	struct nf_compare_spec spec;
+	struct nf_cmp_limits limits;
+	enum nf_cmp_form form;
+} o = {
+	.limits = { NAN, NAN }
+};
+
+/* Print, and say what is above a limit: 1 if anything is. */
+static int
+report(const struct nf_cmps *t, const struct nf_list *names,
+    struct nf_err *err)
+{
+	const char *const *name = (const char *const *)names->s;
+	struct nf_page page = { 0 }, news = { 0 };
+	char *line, *next;
+	int rc, above = nf_cmp_exceeds(t, &o.limits, name, &news) > 0;
+
+	rc = nf_cmp_print(&page, t, o.form, name, o.spec.by, &o.limits, err);
+	if (rc == 0)
+		rc = nf_page_check(&news, err);
+	if (rc == 0)
+		rc = nf_write_full(STDOUT_FILENO, page.s, page.n, "stdout",
+		    err);
+	for (line = news.s; rc == 0 && line != NULL; line = next) {
+		next = strchr(line, '\n');
+		if (next == NULL)
+			break;
+		*next++ = '\0';
+		tool_warn("%s", line);
+	}
+	nf_page_free(&page);
+	nf_page_free(&news);
+	return rc == -1 ? -1 : above;
+}
+
+/* ---- options ---------------------------------------------------------- */
+
+enum { OPT_BY = 256, OPT_MAX_W1, OPT_MAX_KS, OPT_ROWS, OPT_SEED, OPT_TSV };
+
+static const struct option longs[] = {
+	{ "columns", required_argument, NULL, 'c' },
+	{ "weight", required_argument, NULL, 'w' },
+	{ "by", required_argument, NULL, OPT_BY },
+	{ "max-w1", required_argument, NULL, OPT_MAX_W1 },
+	{ "max-ks", required_argument, NULL, OPT_MAX_KS },
+	{ "rows", required_argument, NULL, OPT_ROWS },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "tsv", no_argument, NULL, OPT_TSV },
+	{ NULL, 0, NULL, 0 }
+};
+
+static double
+limit(const char *arg, const char *opt)
+{
+	double x = tool_double(arg, opt);
+
+	if (!(x >= 0))
+		tool_usage("%s: \"%s\" is no limit, want 0 or more", opt, arg);
+	return x;
+}
+
+/* COLUMN:N; a name may hold colons itself. */
+static void
+take_by(char *arg)
+{
+	char *colon = strrchr(arg, ':');
+
+	if (colon == NULL || colon == arg)
+		tool_usage("--by: \"%s\", want COLUMN:N", arg);
+	*colon = '\0';
+	o.spec.by = arg;
+	o.spec.nbin = (int)tool_int(colon + 1, 1, MAX_BINS, "--by");
+}
+
+static void
+take_option(int c)
+{
+	switch (c) {
+	case 'c':
+		o.spec.columns = optarg;
+		break;
+	case 'w':
+		o.spec.weight = optarg;
+		break;
+	case OPT_BY:
+		take_by(optarg);
+		break;
+	case OPT_MAX_W1:
+		o.limits.w1 = limit(optarg, "--max-w1");
+		break;
+	case OPT_MAX_KS:
+		o.limits.ks = limit(optarg, "--max-ks");
+		break;
+	case OPT_ROWS:
+		o.spec.rows = (uint64_t)tool_int(optarg, 2, NF_KEEP_ROWS,
+		    "--rows");
+		break;
+	case OPT_SEED:
+		o.spec.seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
+		    "--seed");
+		break;
+	case OPT_TSV:
+		o.form = NF_CMP_TSV;
+		break;
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct nf_tiles side[2] = { { .open = tool_open, .nfile = 1 },
+	    { .open = tool_open, .nfile = 1 } };
+	struct nf_cmps t = { 0 };
+	struct nf_err err;
+	int c, k, rc;
+
+	while ((c = tool_option(argc, argv, "c:w:", longs)) != -1)
+		take_option(c);
+	if (argc - optind != 2)
+		tool_usage("want two samples, A and B");
+	if (strcmp(argv[optind], "-") == 0 &&
+	    strcmp(argv[optind + 1], "-") == 0)
+		tool_usage("standard input is one sample, not both");
+	for (k = 0; k < 2; k++)
+		side[k].file = &argv[optind + k];
+	rc = nf_compare_read(&t, side, &o.spec, &err);
+	if (rc == 0)
+		rc = report(&t, &side[0].names, &err);
+	nf_cmps_free(&t);
+	nf_tiles_close(&side[0]);
+	nf_tiles_close(&side[1]);
+	if (rc == -1)
+		tool_die(&err);
+	return rc == 1 ? EXIT_FAILURE : TOOL_OK;
+}

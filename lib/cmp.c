@@ -230,7 +230,9 @@ set_pair(struct nf_cmp *c, const struct nf_cloud *a, const struct nf_cloud *b,
 	double v[NF_CMP_NJOINT];
 	int k;
 
-	if (nf_cmp_sliced(a, b, seed, &v[NF_CMP_SLICED], err) == -1)
+	if (nf_cmp_sliced(a, b, seed, &v[NF_CMP_SLICED], err) == -1 ||
+	    nf_cmp_fpd(a, b, &v[NF_CMP_FPD], err) == -1 ||
+	    nf_cmp_auc(a, b, &v[NF_CMP_AUC], err) == -1)
 		return -1;
 	for (k = NF_CMP_SLICED; k < NF_CMP_NJOINT; k++)
 		*(floor ? &c->joint[k].floor : &c->joint[k].value) = v[k];

@@ -29,6 +29,8 @@ enum nf_cmp_figure {
 enum nf_cmp_joint {
 	NF_CMP_CORR,		/* largest difference of correlations */
 	NF_CMP_SLICED,		/* mean W1 of projections, in std */
+	NF_CMP_FPD,		/* Frechet distance of normal fits */
+	NF_CMP_AUC,		/* of a classifier that tells them apart */
 	NF_CMP_NJOINT
 };
 
@@ -94,11 +96,24 @@ void nf_cloud_free(struct nf_cloud *c);
 /* The mean W1 of both clouds along directions drawn by seed. */
 int nf_cmp_sliced(const struct nf_cloud *a, const struct nf_cloud *b,
     uint64_t seed, double *w1, struct nf_err *err) NF_CHECKED;
+/*
+ * The Frechet distance of normal fits, extrapolated to samples of infinite
+ * size; may be below 0 by chance.  NAN for fewer than 20 rows a column.
+ */
+int nf_cmp_fpd(const struct nf_cloud *a, const struct nf_cloud *b,
+    double *fpd, struct nf_err *err) NF_CHECKED;
+/*
+ * The area under the ROC curve of boosted trees, of the first 20000 rows of
+ * each at most: the mean over two halves, either scored by trees that learnt
+ * from the other.  NAN where a weight is below 0.
+ */
+int nf_cmp_auc(const struct nf_cloud *a, const struct nf_cloud *b,
+    double *auc, struct nf_err *err) NF_CHECKED;
 
 /* ---- limits and pages ------------------------------------------------- */
 
 struct nf_cmp_limits {
-	double w1, ks;		/* NAN: none; w1 in std */
+	double w1, ks, auc;	/* NAN: none; w1 in std */
 };
 
 /*

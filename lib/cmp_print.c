@@ -18,11 +18,14 @@ static const char *const figure_name[NF_CMP_NFIGURE] = {
 
 static const char *const joint_name[NF_CMP_NJOINT] = {
 	[NF_CMP_CORR] = "correlation", [NF_CMP_SLICED] = "sliced_w1",
+	[NF_CMP_FPD] = "fpd", [NF_CMP_AUC] = "auc",
 };
 
 static const char *const joint_text[NF_CMP_NJOINT] = {
 	[NF_CMP_CORR] = "largest difference of correlations",
 	[NF_CMP_SLICED] = "sliced W1, in std",
+	[NF_CMP_FPD] = "FPD (Frechet), columns in std",
+	[NF_CMP_AUC] = "AUC of boosted trees",
 };
 
 /* ---- limits ----------------------------------------------------------- */
@@ -69,12 +72,31 @@ exceed_column(const struct nf_cmps *t, int figure, double limit,
 	return n;
 }
 
+static int
+exceed_auc(const struct nf_cmps *t, double limit, struct nf_page *page)
+{
+	double v, most = -INFINITY;
+	int k, n = 0;
+
+	for (k = 0; k < t->n; k++) {
+		v = t->c[k].joint[NF_CMP_AUC].value;
+		n += above(v, limit);
+		if (!(v <= most))	/* also if it cannot be told */
+			most = isnan(v) ? INFINITY : v;
+	}
+	if (n > 0)
+		nf_page_add(page, "AUC: %d of %d above %g, the worst %.3g\n",
+		    n, t->n, limit, isinf(most) ? NAN : most);
+	return n;
+}
+
 int
 nf_cmp_exceeds(const struct nf_cmps *t, const struct nf_cmp_limits *l,
     const char *const *name, struct nf_page *page)
 {
 	return exceed_column(t, NF_CMP_W1_STD, l->w1, "W1 in std", name, page)
-	    + exceed_column(t, NF_CMP_KS, l->ks, "KS", name, page);
+	    + exceed_column(t, NF_CMP_KS, l->ks, "KS", name, page)
+	    + exceed_auc(t, l->auc, page);
 }
 
 /* ---- text ------------------------------------------------------------- */
@@ -210,7 +232,8 @@ print_text(struct nf_page *page, const struct nf_cmp *c,
 	nf_page_add(page, "\n");
 	for (k = 0; k < NF_CMP_NJOINT; k++) {
 		nf_page_left(page, joint_text[k], 36);
-		text_number(page, c->joint[k].value, false);
+		text_number(page, c->joint[k].value, k == NF_CMP_AUC &&
+		    above(c->joint[k].value, l->auc));
 		text_number(page, c->joint[k].floor, false);
 		if (k == NF_CMP_CORR && !isnan(c->joint[k].value))
 			nf_page_add(page, " %s, %s", name[c->pair[0]],

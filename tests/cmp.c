@@ -4,6 +4,7 @@
 
 #include "cmp.h"
 #include "distance.h"
+#include "frechet.h"
 #include "tap.h"
 
 static uint64_t state = 1;
@@ -250,6 +251,172 @@ test_compare(void)
 	nf_sample_free(&s[1]);
 }
 
+/* Turn the symmetric a[n * n] by Q = 1 - 2 v v^T, |v| = 1: Q a Q. */
+static void
+reflect(double *a, int n, const double *v)
+{
+	double t;
+	int i, j;
+
+	for (i = 0; i < n; i++) {
+		for (t = 0, j = 0; j < n; j++)
+			t += a[i * n + j] * v[j];
+		for (j = 0; j < n; j++)
+			a[i * n + j] -= 2 * t * v[j];
+	}
+	for (j = 0; j < n; j++) {
+		for (t = 0, i = 0; i < n; i++)
+			t += a[i * n + j] * v[i];
+		for (i = 0; i < n; i++)
+			a[i * n + j] -= 2 * t * v[i];
+	}
+}
+
+static void
+draw_direction(double *v, int n)
+{
+	double sum = 0;
+	int j;
+
+	for (j = 0; j < n; j++) {
+		v[j] = normal();
+		sum += v[j] * v[j];
+	}
+	for (j = 0; j < n; j++)
+		v[j] /= sqrt(sum);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Known eigenvalues, of which some are equal, in a frame turned at random. */
+static void
+test_eigenvalues(void)
+{
+	static const int size[] = { 1, 2, 3, 7, 40 };
+	double a[1600], v[40], want[40], got[40], tmp[80], off = 0;
+	size_t s;
+	int n, i, round;
+
+	for (s = 0; s < 5; s++)
+		for (round = 0; round < 20; round++) {
+			n = size[s];
+			memset(a, 0, sizeof(a));
+			for (i = 0; i < n; i++)
+				a[i * n + i] = want[i] = i % 3 == 0 ? 2 :
+				    round == 0 ? 0 : normal();
+			for (i = 0; i < 3; i++) {
+				draw_direction(v, n);
+				reflect(a, n, v);
+			}
+			nf_eigenvalues(a, (uint32_t)n, got, tmp);
+			qsort(want, (size_t)n, sizeof(*want), by_number);
+			qsort(got, (size_t)n, sizeof(*got), by_number);
+			for (i = 0; i < n; i++)
+				off = fmax(off, fabs(got[i] - want[i]));
+		}
+	near(off, 0, 1e-13, "eigenvalues of turned diagonals");
+}
+
+/* Where A and B commute the distance is a sum over their common frame. */
+static void
+test_frechet(void)
+{
+	enum { N = 9 };
+	double a[N * N] = { 0 }, b[N * N] = { 0 }, v[N], want = 0, got, d;
+	double ma[N], mb[N];
+	struct nf_err err;
+	int i, bad;
+
+	for (i = 0; i < N; i++) {
+		a[i * N + i] = i == 4 ? 0 : 1 + uniform();
+		b[i * N + i] = i == 7 ? 0 : 3 * uniform();
+		ma[i] = normal();
+		mb[i] = normal();
+		d = sqrt(a[i * N + i]) - sqrt(b[i * N + i]);
+		want += d * d + (ma[i] - mb[i]) * (ma[i] - mb[i]);
+	}
+	for (i = 0; i < 3; i++) {
+		draw_direction(v, N);
+		reflect(a, N, v);
+		reflect(b, N, v);
+	}
+	bad = nf_frechet(ma, a, mb, b, N, &got, &err);
+	near(got, want, 1e-6, "Frechet distance of commuting covariances");
+	/* A = (2 1; 1 2), B = (1 0; 0 4): det A B = 12, tr A B = 10. */
+	bad |= nf_frechet((double[]){ 0, 0 }, (double[]){ 2, 1, 1, 2 },
+	    (double[]){ 3, 0 }, (double[]){ 1, 0, 0, 4 }, 2, &got, &err);
+	near(got, 9 + 4 + 5 - 2 * sqrt(10 + 2 * sqrt(12)), 1e-12,
+	    "and of two that do not");
+	bad |= nf_frechet((double[]){ 0 }, (double[]){ NAN }, (double[]){ 0 },
+	    (double[]){ 1 }, 1, &got, &err);
+	ok(bad == 0 && isnan(got), "there is none of what is not finite");
+}
+
+/* A cloud of n rows of two columns; kind 1 differs in what they do jointly. */
+static void
+make_cloud(struct nf_cloud *c, int n, int kind, double shift)
+{
+	int i;
+
+	*c = (struct nf_cloud){ .ncol = 2, .n = (size_t)n };
+	c->x = calloc(2 * (size_t)n, sizeof(*c->x));
+	c->w = calloc((size_t)n, sizeof(*c->w));
+	for (i = 0; i < n; i++) {
+		c->x[2 * i] = normal();
+		c->x[2 * i + 1] = kind == 1 ? copysign(normal(),
+		    c->x[2 * i]) : normal();
+		c->x[2 * i] += shift;
+		c->w[i] = 1;
+	}
+}
+
+static void
+free_cloud(struct nf_cloud *c)
+{
+	free(c->x);
+	free(c->w);
+}
+
+static void
+test_auc(void)
+{
+	struct nf_cloud a, b, c, d;
+	struct nf_err err;
+	double auc, fpd;
+	int bad = 0;
+
+	make_cloud(&a, 6000, 0, 0);
+	make_cloud(&b, 5000, 0, 0);
+	make_cloud(&c, 6000, 0, 1);
+	make_cloud(&d, 6000, 1, 0);
+	bad |= nf_cmp_auc(&a, &b, &auc, &err);
+	near(auc, 0.5, 0.03, "a classifier cannot tell what is alike");
+	bad |= nf_cmp_auc(&a, &c, &auc, &err);
+	near(auc, 0.760, 0.02, "a shift by 1: Phi(1 / sqrt(2)) at best");
+	bad |= nf_cmp_auc(&a, &d, &auc, &err);
+	near(auc, 0.75, 0.02, "columns that differ jointly: 3/4 at best");
+	bad |= nf_cmp_fpd(&a, &b, &fpd, &err);
+	near(fpd, 0, 0.005, "FPD of what is alike");
+	bad |= nf_cmp_fpd(&a, &c, &fpd, &err);
+	near(fpd, 1, 0.15, "FPD of a shift by 1");
+	a.w[7] = -1;
+	bad |= nf_cmp_auc(&a, &b, &auc, &err);
+	ok(isnan(auc), "weights below 0: no AUC");
+	a.n = 59;
+	bad |= nf_cmp_fpd(&a, &b, &fpd, &err);
+	ok(isnan(fpd) && bad == 0, "few rows: no FPD");
+	free_cloud(&a);
+	free_cloud(&b);
+	free_cloud(&c);
+	free_cloud(&d);
+}
+
 int
 main(void)
 {
@@ -257,5 +424,8 @@ main(void)
 	test_moments();
 	test_reservoir();
 	test_compare();
+	test_eigenvalues();
+	test_frechet();
+	test_auc();
 	return done();
 }

@@ -101,6 +101,23 @@ refuses()
 	[[ ${lines[0]} == from* ]]
 }
 
+@test "nfcmp: what only several columns tell, a classifier finds" {
+	awk 'BEGIN { srand(1); print "x\ty"; for (i = 0; i < 4000; i++)
+	    print rand() - 0.5 "\t" rand() - 0.5 }' | table >a
+	awk 'BEGIN { srand(2); print "x\ty"; for (i = 0; i < 4000; i++) {
+	    x = rand() - 0.5; y = rand() / 2; print x "\t" (x < 0 ? -y : y) }
+	    }' | table >b
+	nfcmp --max-w1 0.1 --max-ks 0.05 --max-auc 0.8 a b >/dev/null
+	run -1 --separate-stderr nfcmp --max-w1 0.1 --max-auc 0.6 a b
+	[[ $stderr == "nfcmp: AUC: 1 of 1 above 0.6, the worst 0.7"* ]]
+	[[ ${lines[-1]} =~ ^AUC.*0\.7[0-9]*!\ +0\.[45][0-9]*$ ]]
+	nfcmp --tsv --max-auc 0.53 a a >out
+	awk -v f="$(value out '*' fpd)" 'BEGIN { exit !(f ^ 2 < 1e-4) }'
+	printf 'x\tw\n1\t1\n2\t2\n3\t-1\n' | table >c
+	run -1 --separate-stderr nfcmp -w w --max-auc 1 c c
+	[ "$stderr" = "nfcmp: AUC: 1 of 1 above 1, the worst nan" ]
+}
+
 @test "nfcmp: what cannot be told is above every limit" {
 	printf 'x\tw\n1\t1\n2\t-1\n' | table >a
 	run -1 --separate-stderr nfcmp -w w --max-w1 100 a a

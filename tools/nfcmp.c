@@ -11,7 +11,8 @@
 
 const char tool_name[] = "nfcmp";
 const char tool_synopsis[] = "[-c COLUMNS] [-w WEIGHT] [--by COLUMN:N]\n"
-    "[--max-w1 X] [--max-ks X] [--rows N] [--seed N] [--tsv] A B";
+    "[--max-w1 X] [--max-ks X] [--max-auc X] [--rows N] [--seed N]\n"
+    "[--tsv] A B";
 const char tool_purpose[] =
     "how far two samples differ, column by column, with a limit for make";
 
@@ -20,7 +21,7 @@ static struct {
 	struct nf_cmp_limits limits;
 	enum nf_cmp_form form;
 } o = {
-	.limits = { NAN, NAN }
+	.limits = { NAN, NAN, NAN }
 };
 
 /* Print, and say what is above a limit: 1 if anything is. */
@@ -53,7 +54,8 @@ report(const struct nf_cmps *t, const struct nf_list *names,
 
 /* ---- options ---------------------------------------------------------- */
 
-enum { OPT_BY = 256, OPT_MAX_W1, OPT_MAX_KS, OPT_ROWS, OPT_SEED, OPT_TSV };
+enum { OPT_BY = 256, OPT_MAX_W1, OPT_MAX_KS, OPT_MAX_AUC,
+	OPT_ROWS, OPT_SEED, OPT_TSV };
 
 static const struct option longs[] = {
 	{ "columns", required_argument, NULL, 'c' },
@@ -61,6 +63,7 @@ static const struct option longs[] = {
 	{ "by", required_argument, NULL, OPT_BY },
 	{ "max-w1", required_argument, NULL, OPT_MAX_W1 },
 	{ "max-ks", required_argument, NULL, OPT_MAX_KS },
+	{ "max-auc", required_argument, NULL, OPT_MAX_AUC },
 	{ "rows", required_argument, NULL, OPT_ROWS },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "tsv", no_argument, NULL, OPT_TSV },
@@ -108,6 +111,9 @@ take_option(int c)
 		break;
 	case OPT_MAX_KS:
 		o.limits.ks = limit(optarg, "--max-ks");
+		break;
+	case OPT_MAX_AUC:
+		o.limits.auc = limit(optarg, "--max-auc");
 		break;
 	case OPT_ROWS:
 		o.spec.rows = (uint64_t)tool_int(optarg, 2, NF_KEEP_ROWS,

@@ -279,6 +279,69 @@ print_tsv(struct nf_page *page, const struct nf_cmp *c,
 		tsv_line(page, c, "*", joint_name[k], c->joint[k]);
 }
 
+/* ---- JSON ------------------------------------------------------------- */
+
+static void
+json_string(struct nf_page *page, const char *s)
+{
+	nf_page_add(page, "\"");
+	for (; *s != '\0'; s++)
+		nf_page_add(page, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	nf_page_add(page, "\"");
+}
+
+/* JSON knows neither NaN nor infinity. */
+static void
+json_number(struct nf_page *page, double x)
+{
+	if (isfinite(x))
+		nf_page_number(page, x);
+	else
+		nf_page_add(page, "null");
+}
+
+static void
+json_figures(struct nf_page *page, const struct nf_figure *f,
+    const char *const *what, int n)
+{
+	int k;
+
+	nf_page_add(page, "{");
+	for (k = 0; k < n; k++) {
+		nf_page_add(page, "%s\"%s\": [", k == 0 ? "" : ", ", what[k]);
+		json_number(page, f[k].value);
+		nf_page_add(page, ", ");
+		json_number(page, f[k].floor);
+		nf_page_add(page, "]");
+	}
+	nf_page_add(page, "}");
+}
+
+static void
+print_json(struct nf_page *page, const struct nf_cmp *c,
+    const char *const *name)
+{
+	uint32_t j;
+
+	nf_page_add(page, "{\"from\": ");
+	json_number(page, c->lo);
+	nf_page_add(page, ", \"to\": ");
+	json_number(page, c->hi);
+	nf_page_add(page, ", \"rows\": [%llu, %llu], \"kept\": [%llu, %llu],\n",
+	    (unsigned long long)c->nrow[0], (unsigned long long)c->nrow[1],
+	    (unsigned long long)c->nkept[0], (unsigned long long)c->nkept[1]);
+	nf_page_add(page, " \"all\": ");
+	json_figures(page, c->joint, joint_name, NF_CMP_NJOINT);
+	nf_page_add(page, ",\n \"columns\": {");
+	for (j = 0; j < c->ncol; j++) {
+		nf_page_add(page, "%s\n  ", j == 0 ? "" : ",");
+		json_string(page, name[j]);
+		nf_page_add(page, ": ");
+		json_figures(page, c->column[j], figure_name, NF_CMP_NFIGURE);
+	}
+	nf_page_add(page, "}}");
+}
+
 /* ---- all -------------------------------------------------------------- */
 
 int
@@ -290,11 +353,25 @@ nf_cmp_print(struct nf_page *page, const struct nf_cmps *t,
 
 	if (form == NF_CMP_TSV)
 		nf_page_add(page, "from\tto\tcolumn\tfigure\tvalue\tfloor\n");
-	for (k = 0; k < t->n; k++)
-		if (form == NF_CMP_TSV)
+	if (form == NF_CMP_JSON) {
+		nf_page_add(page, "{\"by\": ");
+		if (by == NULL)
+			nf_page_add(page, "null");
+		else
+			json_string(page, by);
+		nf_page_add(page, ", \"comparisons\": [");
+	}
+	for (k = 0; k < t->n; k++) {
+		if (form == NF_CMP_JSON) {
+			nf_page_add(page, k == 0 ? "\n" : ",\n");
+			print_json(page, &t->c[k], name);
+		} else if (form == NF_CMP_TSV)
 			print_tsv(page, &t->c[k], name);
 		else
 			print_text(page, &t->c[k], name, k == 0 ? NULL : by,
 			    l);
+	}
+	if (form == NF_CMP_JSON)
+		nf_page_add(page, "]}\n");
 	return nf_page_check(page, err);
 }

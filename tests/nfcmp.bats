@@ -196,6 +196,25 @@ std and correlations by all" ]
 	! cmp -s other out
 }
 
+@test "nfcmp --json: the figures of --tsv, names as strings" {
+	printf '"a ""b"""\tx\\y\tc\n0\t1\t1\n1\t1\t2\n2\t2\t3\n' | table >a
+	nfcmp --json a a >out
+	[ "$(head -n 1 out)" = '{"by": null, "comparisons": [' ]
+	grep -qF '"from": null, "to": null, "rows": [3, 3], "kept": [3, 3]' out
+	grep -qF '  "a \"b\"": {"w1": [0, ' out
+	grep -qF '  "x\\y": {"w1": [0, ' out
+	[ "$(tail -n 1 out | tail -c 5)" = '}}]}' ]
+	# perl is what prove runs on; a JSON reader comes with it.
+	nfcmp --json --by c:2 a a >by
+	perl -MJSON::PP -e 'local $/; my $t = decode_json(<STDIN>);
+	    print "$t->{by} ", scalar @{$t->{comparisons}}, " ",
+		$t->{comparisons}[2]{from}, " ",
+		$t->{comparisons}[0]{columns}{"x\\y"}{mean_a}[0] * 3, " ",
+		defined $t->{comparisons}[0]{all}{fpd}[0] ? 1 : 0, "\n"
+	    ' <by >got
+	echo "c 3 2 4 0" | diff - got
+}
+
 @test "nfcmp: the same figures with one thread and with two" {
 	h5cols -n 2000 "$JETS" >a
 	h5cols -s 18000 "$JETS" >b

@@ -12,7 +12,7 @@
 const char tool_name[] = "nfcmp";
 const char tool_synopsis[] = "[-c COLUMNS] [-w WEIGHT] [--by COLUMN:N]\n"
     "[--max-w1 X] [--max-ks X] [--max-auc X] [--rows N] [--seed N]\n"
-    "[--tsv] A B";
+    "[--tsv | --json] A B";
 const char tool_purpose[] =
     "how far two samples differ, column by column, with a limit for make";
 
@@ -55,7 +55,7 @@ report(const struct nf_cmps *t, const struct nf_list *names,
 /* ---- options ---------------------------------------------------------- */
 
 enum { OPT_BY = 256, OPT_MAX_W1, OPT_MAX_KS, OPT_MAX_AUC,
-	OPT_ROWS, OPT_SEED, OPT_TSV };
+	OPT_ROWS, OPT_SEED, OPT_TSV, OPT_JSON };
 
 static const struct option longs[] = {
 	{ "columns", required_argument, NULL, 'c' },
@@ -67,6 +67,7 @@ static const struct option longs[] = {
 	{ "rows", required_argument, NULL, OPT_ROWS },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "tsv", no_argument, NULL, OPT_TSV },
+	{ "json", no_argument, NULL, OPT_JSON },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -125,6 +126,9 @@ take_option(int c)
 		break;
 	case OPT_TSV:
 		o.form = NF_CMP_TSV;
+		break;
+	case OPT_JSON:
+		o.form = NF_CMP_JSON;
 		break;
 	}
 }

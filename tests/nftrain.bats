@@ -525,25 +525,30 @@ K, M, G or T, as 4G" -c s.cfg --memory big
 }
 
 @test "nftrain: every allocation, read and write may fail, cleanly" {
-	local site n step
+	local site n step f
 
 	faults_built || skip "needs NF_FAULTS"
-	nftrain -q -c s.cfg --set train.epochs=1 j.nfs
-	cp s.nf whole
-	cp s.nf.last last
-	h5cols -n 50 "$JETS" >v.nfs
+	h5cols -s 900 -n 50 "$JETS" >v.nfs
+	nftrain -q -c s.cfg --set train.epochs=1 -v v.nfs -o old.nf j.nfs
+	nftrain -q -c s.cfg --set train.epochs=2 -v v.nfs -o new.nf j.nfs
 	for site in alloc read write; do
 		step=1
-		for ((n = 1; n < 5000; n += step)); do
+		for ((n = 1; n < 20000; n += step)); do
+			cp old.nf s.nf
+			cp old.nf.last s.nf.last
 			run --separate-stderr env NF_FAULT=$site:$n \
-			    nftrain -q -c s.cfg --set train.epochs=1 \
+			    nftrain -q -c s.cfg --set train.epochs=2 \
 			    -v v.nfs --resume j.nfs
 			[ "$status" -ne 0 ] || break
 			[ "$status" -eq 1 ]
 			[ "${#stderr_lines[@]}" -eq 1 ]
 			[ "$(ls s.nf* | wc -l)" -eq 2 ]
-			cmp s.nf whole && cmp s.nf.last last
+			# Each is the old one or the new one, whole.
+			for f in nf nf.last; do
+				cmp -s s.$f old.$f || cmp s.$f new.$f
+			done
 			[ "$n" -lt 20 ] || step=$((n / 10))
 		done
+		cmp <(both new.nf) <(both s.nf)
 	done
 }

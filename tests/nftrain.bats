@@ -130,7 +130,7 @@ until_epoch()
 	mkfifo fifo
 	"$@" --log fifo &
 	pid=$!
-	exec 8<fifo
+	exec 8< <(timeout 60 cat fifo)		# no hang if it fails
 	head -n 2 <&8 >/dev/null
 	kill -"$signal" "$pid"
 	cat <&8 >/dev/null
@@ -169,7 +169,7 @@ until_epoch()
 	mkfifo fifo
 	nftrain -q -c s.cfg -o s.nf --log fifo --set train.epochs=100000 \
 	    j.nfs &
-	exec 8<fifo
+	exec 8< <(timeout 60 cat fifo)		# no hang if it fails
 	head -n 2 <&8 >/dev/null
 	kill -9 $!
 	exec 8<&-
@@ -318,11 +318,7 @@ model, or remove the checkpoint and begin anew" \
 }
 
 @test "nftrain: the best epoch is the model, the last the checkpoint" {
-	nftrain -q -c s.cfg -o one.nf --set train.epochs=1 j.nfs
-	# So fast that the second epoch is worse.
-	nftrain -q -c s.cfg --set train.epochs=2 --set train.lr=1e-3 \
-	    --set train.schedule=cosine_restarts --set train.lr=1e-3 \
-	    --set train.warmup=1 --log log -o w.nf j.nfs
+	# So fast that an epoch may be worse than the one before.
 	nftrain -q -c s.cfg --set train.epochs=6 --set train.lr=3 \
 	    --set train.clip_norm=0 --log log j.nfs
 	n=$(column 5 <log | awk 'NR == 1 || $1 < b { b = $1; n = NR }
@@ -385,8 +381,7 @@ model, or remove the checkpoint and begin anew" \
 	done
 	awk '$1 > 1e-10 { exit 1 }' d1 d1000
 	awk '$1 < 1e-6 { exit 1 }' d-1
-	grep -qx '\[data\]' <(nfmodel --config n.nf | tail -n 2)
-	nfmodel n.nf | grep -q 'targets  *2'
+	nfmodel --config n.nf | grep -qx 'weight = w'
 	# What is neither context nor weight is a target.
 	nftrain -q -c n.cfg --set data.weight=w --set data.target= n.nfs
 	nfmodel n.nf | grep -q 'targets  *2'
@@ -461,9 +456,12 @@ epochs = 2
 Jet_* = standardize" ]
 }
 
-@test "nftrain: flows without conditions, of two targets or many" {
-	nftrain -q -c s.cfg --set data.context= -o n.nf \
-	    --set data.target=Jet_ptRatio,Jet_jetId j.nfs 2>err || cat err
+@test "nftrain: flows without conditions; one target is none" {
+	grep -v '^GenJet' s.cfg >n.cfg
+	nftrain -q -c n.cfg --set data.context= j.nfs
+	nfmodel n.nf | grep -qx 'conditions  *0'
+	nfsample --rows 50 n.nf | nfcat -c Jet_jetId -t | tail -n +2 |
+	    grep -vx '[026]' | wc -l | grep -qx 0
 	run -3 nftrain -q -c s.cfg --set data.context= \
 	    --set data.target=Jet_ptRatio j.nfs
 	[[ $output == *"[data]: 1 target column, want at least 2" ]]

@@ -99,12 +99,13 @@ nf_shape_check(const struct nf_shape *s, struct nf_err *err)
 {
 	double n;
 
-	if (check_count("features", s->features, 2, 4096, err) == -1 ||
+	if (check_count("features", s->features, 2, NF_MAX_FEATURES,
+	    err) == -1 ||
 	    check_count("context", s->context, 0, 65536, err) == -1 ||
 	    check_count("steps", s->steps, 1, 1000, err) == -1 ||
 	    check_count("hidden", s->hidden, 1, 65536, err) == -1 ||
 	    check_count("blocks", s->blocks, 0, 1000, err) == -1 ||
-	    check_count("bins", s->bins, 2, 4096, err) == -1 ||
+	    check_count("bins", s->bins, 2, NF_MAX_BINS, err) == -1 ||
 	    check_real("tail_bound", s->tail_bound, 1e-3, 1e6, err) == -1 ||
 	    check_real("dropout", s->dropout, 0, 0.99, err) == -1 ||
 	    check_minimum("min_bin_width", s->min_bin_width, s->bins,

@@ -193,7 +193,7 @@ prep=c = ratio a=b [c.cfg:6]|" ]
 	    '[flow] hidden: "4294967296" is not a whole number'
 	check flow 'hidden = 1000000' \
 	    '[flow]: hidden is 1000000, want 1 to 65536'
-	check flow 'bins = 1' '[flow]: bins is 1, want 2 to 4096'
+	check flow 'bins = 1' '[flow]: bins is 1, want 2 to 1024'
 	check flow 'tail_bound = 0' \
 	    '[flow]: tail_bound is 0, want 0.001 to 1e+06'
 	check flow 'tail_bound = inf' \
@@ -217,10 +217,10 @@ prep=c = ratio a=b [c.cfg:6]|" ]
 }
 
 @test "cfg: what does not fit together is refused" {
-	cfg '[flow]' 'bins = 2000'
+	cfg '[flow]' 'bins = 1000'
 	refused 'c.cfg: [flow]: min_bin_width is 0.001, want 0 to less than '\
-'1 / bins = 0.0005'
-	cfg '[flow]' 'bins = 4096' 'min_bin_width = 1e-6' \
+'1 / bins = 0.001'
+	cfg '[flow]' 'bins = 1024' 'min_bin_width = 1e-6' \
 	    'min_bin_height = 1e-6'
 	run -0 cfgshow c.cfg
 	cfg '[flow]' 'steps = 1000' 'hidden = 65536'
@@ -316,7 +316,7 @@ context = x, y=z" ]
 	    check train.lr=1 train.l=3
 	want='--set train.lr=x: [train] lr: "x" is not a number from 1e-12 '\
 'to 10' check train.epochs=7 train.lr=x train.batch=4
-	want='--set flow.bins=1: [flow]: bins is 1, want 2 to 4096' \
+	want='--set flow.bins=1: [flow]: bins is 1, want 2 to 1024' \
 	    check flow.bins=1
 	want='--set prep.a=lg: [prep] a: ' cfgshow c.cfg prep.a=lg 2>got ||
 	    grep -q '^--set prep.a=lg: \[prep\] a: no op "lg"' got

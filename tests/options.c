@@ -24,7 +24,7 @@ test_shape(void)
 		COUNT(steps, 0, "steps is 0, want 1 to 1000"),
 		COUNT(hidden, 0, "hidden is 0, want 1 to 65536"),
 		COUNT(blocks, 1001, "blocks is 1001, want 0 to 1000"),
-		COUNT(bins, 1, "bins is 1, want 2 to 4096"),
+		COUNT(bins, 1, "bins is 1, want 2 to 1024"),
 		COUNT(bins, 1000, "min_bin_width is 0.001, want 0 to less "
 		    "than 1 / bins = 0.001"),
 		COUNT(hidden, 65536, "parameters, want at most 4.29e+09: "

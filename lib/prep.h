@@ -22,7 +22,8 @@ struct nf_prep;
  * NAME a column or a glob; where several match, an exact name wins, else
  * the last.  A column that no line matches gets fallback's ops
  * ("standardize", or NULL for none).  A line that matches no column of names
- * is left to the caller: used[line] is set where it matched (NULL: ignored).
+ * is left to the caller: used[line] becomes 1 where it matched and stays as
+ * it is elsewhere (NULL: ignored).
  * context: these are conditions, so onehot is allowed and nothing need be
  * undone.
  */

@@ -218,7 +218,7 @@ test_match(void)
 		"pt = log", "[pe]* = affine 2 0", "p* = affine 3 0",
 		"other = scale", "et? = affine 4 0",
 	};
-	int used[NELEM(some)];
+	int used[NELEM(some)] = { 0 };
 	struct nf_prep *p = build(some, NELEM(some), "affine 5 0", used);
 	double r[NCOL], y[NCOL], z[NCOL];
 	int j;

@@ -38,6 +38,7 @@ struct nf_cpu {
 #define cpu_product_pack	CPU_NAME(cpu_product_pack)
 #define cpu_product_t		CPU_NAME(cpu_product_t)
 #define cpu_product_room	CPU_NAME(cpu_product_room)
+#define cpu_dot			CPU_NAME(cpu_dot)
 #define cpu_memory_ops		CPU_NAME(cpu_memory_ops)
 #define cpu_row_ops		CPU_NAME(cpu_row_ops)
 #define cpu_linear_ops		CPU_NAME(cpu_linear_ops)
@@ -94,6 +95,7 @@ void cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
     nf_real *room);
 size_t cpu_product_room(uint32_t k);
+nf_real cpu_dot(uint32_t n, const nf_real *a, const nf_real *b);
 #define CPU_INNER	256		/* rows of a sum that stay in cache */
 #endif	/* NF_ISA */
 

@@ -72,6 +72,18 @@ add_up(uint32_t bins, const nf_real *e, double *cum)
 	cum[b + 1] = cum[b] + sum;
 }
 
+static inline int
+all_finite(size_t n, const nf_real *x)
+{
+	nf_real sum = 0;
+	size_t k;
+
+#pragma omp simd reduction(+ : sum)
+	for (k = 0; k < n; k++)
+		sum += x[k] * 0;
+	return sum == 0;
+}
+
 /*
  * Logits that overflowed become the largest float, or 0 for a NaN, so that
  * the rest stays finite whatever the weights; returns how many.
@@ -79,13 +91,9 @@ add_up(uint32_t bins, const nf_real *e, double *cum)
 static inline uint32_t
 bound_logits(uint32_t n, nf_real *logit)
 {
-	nf_real sum = 0;
 	uint32_t m, count = 0;
 
-#pragma omp simd reduction(+ : sum)
-	for (m = 0; m < n; m++)
-		sum += logit[m] * 0;
-	if (sum == 0)
+	if (all_finite(n, logit))
 		return 0;
 	for (m = 0; m < n; m++) {
 		if (isfinite(logit[m]))

@@ -277,3 +277,23 @@ cpu_product_room(uint32_t k)
 {
 	return (k > CPU_INNER ? k : CPU_INNER) * WIDE * sizeof(nf_real);
 }
+
+/* In 16 sums, whatever the instruction set, so that all agree. */
+typedef nf_real sums __attribute__((vector_size(16 * sizeof(nf_real)),
+    aligned(sizeof(nf_real)), may_alias));
+
+nf_real
+cpu_dot(uint32_t n, const nf_real *a, const nf_real *b)
+{
+	sums s = { 0 };
+	uint32_t i, j;
+
+	for (i = 0; i + 16 <= n; i += 16)
+		s += *(const sums *)(a + i) * *(const sums *)(b + i);
+	for (j = 0; i + j < n; j++)
+		s[j] += a[i + j] * b[i + j];
+	for (i = 8; i > 0; i /= 2)
+		for (j = 0; j < i; j++)
+			s[j] += s[j + i];
+	return s[0];
+}

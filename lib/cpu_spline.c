@@ -15,26 +15,6 @@ cpu_spline_keep(struct nf_dev *d, uint32_t n, const struct nf_spline *s)
 	    sizeof(struct cpu_kept));
 }
 
-/* In 16 sums, whatever the instruction set, so that all agree. */
-typedef nf_real sums __attribute__((vector_size(16 * sizeof(nf_real)),
-    aligned(sizeof(nf_real)), may_alias));
-
-static nf_real
-dot(uint32_t n, const nf_real *a, const nf_real *b)
-{
-	sums s = { 0 };
-	uint32_t i, j;
-
-	for (i = 0; i + 16 <= n; i += 16)
-		s += *(const sums *)(a + i) * *(const sums *)(b + i);
-	for (j = 0; i + j < n; j++)
-		s[j] += a[i + j] * b[i + j];
-	for (i = 8; i > 0; i /= 2)
-		for (j = 0; j < i; j++)
-			s[j] += s[j + i];
-	return s[0];
-}
-
 /* ---- a run of rows of one feature ------------------------------------- */
 
 #define LANES	64			/* rows of a run */
@@ -98,11 +78,28 @@ derivative_logit(struct tile *t, uint32_t f, uint32_t j, const nf_real *h)
 {
 	const struct nf_linear *l = &t->s->final;
 	size_t row = (size_t)f * (3 * t->s->bins - 1) + 2 * t->s->bins + j;
-	nf_real raw = l->b[row] + dot(l->nin, h, l->w + row * l->nin);
+	nf_real raw = l->b[row] + cpu_dot(l->nin, h, l->w + row * l->nin);
 
 	if (t->keep == NULL)
 		t->clamped += bound_logits(1, &raw);
 	return (double)raw;
+}
+
+/* Bound the logits of n rows; those of values in the box are counted. */
+static void
+bound_run(struct tile *t, uint32_t n, uint32_t f, uint64_t i, nf_real *e)
+{
+	size_t wide = 2 * (size_t)t->s->bins;
+	uint32_t r, count;
+
+	if (all_finite(n * wide, e))
+		return;
+	for (r = 0; r < n; r++) {
+		count = bound_logits((uint32_t)wide, e + r * wide);
+		if (fabs((double)t->x.x[(i + r) * t->x.ld + f]) <=
+		    t->s->tail_bound)
+			t->clamped += count;
+	}
 }
 
 /* Bins of the run that begins with row i; e [n][2 bins] are its logits. */
@@ -114,7 +111,7 @@ find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e)
 	const nf_real *h;
 
 	if (t->keep == NULL)
-		t->clamped += bound_logits(q->n * 2 * K, e);
+		bound_run(t, q->n, f, i, e);
 	exponentials(q->n, K, (nf_real)t->s->logit_scale, e);
 	for (r = 0; r < q->n; r++) {
 		q->v[r] = (double)t->x.x[(i + r) * t->x.ld + f];

@@ -4,19 +4,44 @@
 NVCC = $(shell command -v nvcc)
 CUDA_ARCH = 80 90
 cuda_src = $(wildcard cuda/*.cu)
-cuda_obj = $(cuda_src:%.cu=$(BUILD)/%.o)
+cuda_obj = $(cuda_src:%.cu=$(BUILD)/%.o) $(BUILD)/lib/err.o $(BUILD)/lib/mem.o
 cuda_last = $(lastword $(CUDA_ARCH))
 cuda_gen = $(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
     -gencode arch=compute_$(cuda_last),code=compute_$(cuda_last)
 ALLCUFLAGS = -std=c++17 $(cuda_gen) -DNF_VERSION='"$(VERSION)"' -Ilib \
-    -Xcompiler -fPIC,-Wall,-Wextra -Werror all-warnings -O3 -lineinfo
+    -Xcompiler -fPIC,-Wall,-Wextra,-fvisibility=hidden \
+    -Werror all-warnings -O3 -lineinfo $(CUFLAGS)
+# Noise has the same bits everywhere (normal.h).
+$(BUILD)/cuda/rows.o: CUFLAGS = -fmad=false
+
+# The same files as host code, for the tests, on a GPU made of loops.
+emu = $(BUILD)/tests/emu
+emu_obj = $(cuda_src:%.cu=$(emu)/%.o) $(BUILD)/lib/err.o $(BUILD)/lib/mem.o
+ifneq ($(findstring clang,$(CC)),)
+CXX = clang++
+endif
+$(emu)/cuda/%.o: cuda/%.cu Makefile cuda/cuda.mk
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -x c++ -DNF_VERSION='"$(VERSION)"' -Wall -Wextra \
+	    -Wno-unknown-pragmas -fPIC -fvisibility=hidden -ffp-contract=off \
+	    -pthread -MMD -MP -Itests/emu -Ilib $(pkg_cflags) $(CFLAGS) -O2 \
+	    -c -o $@ $<
+$(emu)/libnf-cuda.so: $(emu_obj)
+	$(CXX) -shared -pthread $(CFLAGS) -Wl,--version-script=cuda/exports \
+	    -o $@ $^ $(LIBS)
+cuda_tests = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/cuda_*.c))
+$(cuda_tests) $(BUILD)/tests/dev: | $(emu)/libnf-cuda.so
 
 ifneq ($(and $(NVCC),$(cuda_src)),)
 all: $(BUILD)/libnf-cuda.so
 endif
+# It finds CUDA's libraries where nvcc has them; of its own and of what is
+# linked in, it shows nf_plugin alone.
 $(BUILD)/libnf-cuda.so: $(cuda_obj)
-	$(NVCC) -shared -Xlinker -soname,libnf-cuda.so.0 $(cuda_gen) -o $@ $^ \
-	    -lcublas -lcublasLt
+	$(NVCC) -shared -Xlinker -soname,libnf-cuda.so.0 -Xlinker -z,defs \
+	    -Xlinker --exclude-libs,ALL -Xlinker --version-script=cuda/exports \
+	    -Xlinker -rpath,$(patsubst %/bin/,%/lib64,$(dir $(NVCC))) \
+	    $(cuda_gen) -o $@ $^ -lcublasLt -lpthread
 $(BUILD)/cuda/%.o: cuda/%.cu Makefile cuda/cuda.mk
 	@mkdir -p $(@D)
 	$(NVCC) $(ALLCUFLAGS) -MMD -MP -c -o $@ $<

@@ -52,6 +52,10 @@ nf_expf(float x)
 	memcpy(&k, &y, sizeof(k));
 	k += (int32_t)((uint32_t)i << 23);
 	memcpy(&y, &k, sizeof(y));
+#ifdef __CUDA_ARCH__
+	/* A GPU's NaN has all its bits set, and that sum makes it a number. */
+	y = x == x ? y : x;
+#endif
 	return y;
 }
 

@@ -1,0 +1,148 @@
+/* CUDA: lanes on threads of the host, and captured steps. */
+#include "cuda.cuh"
+
+/* ---- lanes ------------------------------------------------------------ */
+
+/* What the threads that drive the lanes share. */
+struct crew {
+	struct nf_cuda *root;
+	uint64_t njob, next;
+	void (*job)(void *arg, struct nf_dev *lane, uint32_t ilane,
+	    uint64_t ijob);
+	void *arg;
+};
+
+struct driver {
+	struct crew *crew;
+	uint32_t ilane;
+	pthread_t thread;
+	int running;
+};
+
+static void *
+drive(void *arg)
+{
+	struct driver *me = (struct driver *)arg;
+	struct crew *w = me->crew;
+	struct nf_cuda *c = &w->root->lane[me->ilane];
+	uint64_t i;
+
+	cuda_latch(c, cudaSetDevice(c->index), "lane");
+	cuda_latch(c, cudaStreamWaitEvent(c->main.stream, w->root->ready, 0),
+	    "lane");
+	while ((i = __atomic_fetch_add(&w->next, 1, __ATOMIC_RELAXED)) <
+	    w->njob)
+		w->job(w->arg, &c->dev, me->ilane, i);
+	cuda_latch(c, cudaEventRecord(c->ready, c->main.stream), "lane");
+	return NULL;
+}
+
+/*
+ * A download waits for its stream, so that lanes overlap only where each has
+ * a thread to drive it.  The caller drives the first.
+ */
+static void
+cuda_each(struct nf_dev *d, uint64_t njob,
+    void (*job)(void *arg, struct nf_dev *lane, uint32_t ilane,
+    uint64_t ijob), void *arg)
+{
+	struct nf_cuda *c = cuda_of(d);
+	struct crew w = { c, njob, 0, job, arg };
+	struct driver driver[NF_CUDA_LANE];
+	uint32_t n = njob < d->nlane ? (uint32_t)njob : d->nlane, i;
+
+	cuda_pack_table(c);
+	cuda_pack_refresh(c);
+	cuda_latch(c, cudaEventRecord(c->ready, cuda_begin(c)), "lanes");
+	for (i = 0; i < n; i++) {
+		c->lane[i].dev.tile = d->tile;
+		driver[i].crew = &w;
+		driver[i].ilane = i;
+		driver[i].running = i > 0 && pthread_create(
+		    &driver[i].thread, NULL, drive, &driver[i]) == 0;
+	}
+	if (n > 0)
+		drive(&driver[0]);
+	for (i = 1; i < n; i++)
+		if (driver[i].running)
+			pthread_join(driver[i].thread, NULL);
+	for (i = 0; i < n; i++)
+		cuda_latch(c, cudaStreamWaitEvent(c->main.stream,
+		    c->lane[i].ready, 0), "lanes");
+}
+
+/* ---- captured steps --------------------------------------------------- */
+
+/*
+ * The first step runs as it is, and finds scratch, algorithms and weights;
+ * from the second on there is nothing left to allocate.
+ */
+static int
+cuda_capture_begin(struct nf_dev *d)
+{
+	struct nf_cuda *c = cuda_of(d);
+	cudaError_t e;
+
+	if (!c->warm || c != c->root) {
+		c->warm = 1;
+		return 0;
+	}
+	cuda_pack_table(c);
+	cuda_pack_stale(c);
+	e = cudaStreamBeginCapture(cuda_begin(c),
+	    cudaStreamCaptureModeRelaxed);
+	cuda_latch(c, e, "capture");
+	c->capturing = e == cudaSuccess;
+	return c->capturing;
+}
+
+static void *
+cuda_capture_end(struct nf_dev *d)
+{
+	struct nf_cuda *c = cuda_of(d);
+	cudaGraph_t graph = NULL;
+	cudaGraphExec_t unit = NULL;
+
+	cuda_latch(c, cudaStreamEndCapture(cuda_begin(c), &graph), "capture");
+	c->capturing = 0;
+	if (graph == NULL)
+		return NULL;
+	cuda_latch(c, cudaGraphInstantiate(&unit, graph, 0), "capture");
+	cuda_latch(c, cudaGraphDestroy(graph), "capture");
+	cuda_pack_stale(c);
+	return unit;
+}
+
+static void
+cuda_replay(struct nf_dev *d, void *unit)
+{
+	struct nf_cuda *c = cuda_of(d);
+
+	cuda_latch(c, cudaGraphLaunch((cudaGraphExec_t)unit, cuda_begin(c)),
+	    "replay");
+	cuda_pack_stale(c);
+	c->clamps = 1;
+}
+
+static void
+cuda_capture_free(struct nf_dev *d, void *unit)
+{
+	struct nf_cuda *c = cuda_of(d);
+
+	if (unit == NULL)
+		return;
+	cuda_latch(c, cudaStreamSynchronize(c->main.stream), "capture");
+	cuda_latch(c, cudaGraphExecDestroy((cudaGraphExec_t)unit),
+	    "capture");
+	c->warm = 0;
+}
+
+void
+cuda_capture_ops(struct nf_ops *t)
+{
+	t->each = cuda_each;
+	t->capture_begin = cuda_capture_begin;
+	t->capture_end = cuda_capture_end;
+	t->replay = cuda_replay;
+	t->capture_free = cuda_capture_free;
+}

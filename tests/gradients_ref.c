@@ -825,8 +825,11 @@ test_flows(void)
 	s.dropout = 0;
 	test_flow(&s, 3, 1);
 	test_map(&s, 200);
-	s.steps = 6;
+	s.features = 9;
+	s.steps = 6;			/* so with no steep bins */
 	s.hidden = 3;
+	s.min_bin_width = s.min_bin_height = 0.1;
+	s.min_derivative = 0.2;
 	test_flow(&s, 129, 0);
 	test_map(&s, 129);
 }

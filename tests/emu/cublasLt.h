@@ -1,5 +1,5 @@
 /*
- * The few calls of cuBLASLt that are used, over a CBLAS.  The operands of a
+ * The few calls of cuBLASLt that are used, in plain loops.  The operands of a
  * tf32 product are cut to 10 bits, which is the worst that hardware does, and
  * the alignment that the heuristic was promised is checked at the product.
  */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "digest.h"
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

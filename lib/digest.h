@@ -2,7 +2,7 @@
 #ifndef NF_DIGEST_H
 #define NF_DIGEST_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 #ifndef NF_DISTANCE_H
 #define NF_DISTANCE_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nf.h"
+#include "fault.h"
 
 int
 nf_fail(struct nf_err *err, enum nf_code code, const char *fmt, ...)

@@ -12,7 +12,7 @@
 #ifndef NF_FLOW_H
 #define NF_FLOW_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 #ifndef NF_FRECHET_H
 #define NF_FRECHET_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 #ifndef NF_GROW_H
 #define NF_GROW_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

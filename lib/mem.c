@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nf.h"
+#include "fault.h"
 
 int
 nf_fault(enum nf_site site)

@@ -2,7 +2,7 @@
 #ifndef NF_NEAR_H
 #define NF_NEAR_H
 
-#include "nf.h"
+#include "fault.h"
 
 #define NF_NEAR_MAX	255		/* bytes of a name worth comparing */
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "nf.h"
+#include "fault.h"
 
 #define NF_NUMBER_SIZE	32		/* bytes that the longest may take */
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

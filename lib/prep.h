@@ -9,7 +9,7 @@
 #ifndef NF_PREP_H
 #define NF_PREP_H
 
-#include "nf.h"
+#include "fault.h"
 
 #ifdef __cplusplus
 extern "C" {

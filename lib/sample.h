@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
+#include "fault.h"
 #include "grow.h"
-#include "nf.h"
 
 #ifdef __cplusplus
 extern "C" {

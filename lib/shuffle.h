@@ -6,7 +6,7 @@
 #ifndef NF_SHUFFLE_H
 #define NF_SHUFFLE_H
 
-#include "nf.h"
+#include "fault.h"
 #include "philox.h"
 
 /* index[0..n) = the rows in their new order; takes 32 n bytes meanwhile. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nf.h"
+#include "fault.h"
 #include "tap.h"
 
 static void

@@ -62,14 +62,14 @@ $(BUILD)/ref/%.o: %.c Makefile
 	$(CC) $(ALLCFLAGS) -DNF_REF -DNF_ISA=portable -c -o $@ $<
 $(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(LIBS)
+	$(CC) $(ALLCFLAGS) -rdynamic -o $@ $^ $(BIN_LIBS)
 $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DNF_REF -o $@ $< $(filter %.o %.a,$^) $(LIBS)
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
-include $(wildcard cuda/cuda.mk tests/bench/bench.mk)
+include $(wildcard cuda/cuda.mk formats/h5.mk tests/bench/*.mk)
 # A make that was not told how many jobs to run takes every core.
 submake = $(MAKE) -s --no-print-directory \
     $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))

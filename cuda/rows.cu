@@ -118,7 +118,7 @@ noise(uint32_t n, struct nf_noise g, struct nf_mat z)
 		j = (uint32_t)(k % nblock);
 		o = g.first + i;
 		nf_normal4(g.seed, NF_FOR_NOISE, o / g.repeat,
-		    (uint32_t)(o % g.repeat), j, four);
+		    g.draw + (uint32_t)(o % g.repeat), j, four);
 #pragma unroll
 		for (q = 0; q < 4; q++)
 			if (4 * j + q < z.ncol)

@@ -199,7 +199,8 @@ draw_rows(struct nf_draw *d, const struct nf_rows *in, uint64_t row,
 {
 	uint32_t repeat = d->opt.repeat, batch = d->opt.batch, j;
 	uint32_t nc = nf_raw_ncontext(d->raw);
-	struct nf_noise g = { d->opt.seed, row * repeat, repeat };
+	struct nf_noise g = { .seed = d->opt.seed, .first = row * repeat,
+		.repeat = repeat };
 	uint64_t end = (row + nrow) * repeat, n, i;
 
 	for (i = 0; in != NULL && i < nrow; i++)

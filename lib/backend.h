@@ -106,11 +106,11 @@ struct nf_lu {
 	const int32_t *row, *col;	/* [nlayer][features]: see lu_fold */
 };
 
-/* Rows of a noise matrix: output row first + i is draw (first + i) % repeat
- * of row (first + i) / repeat. */
+/* Rows of a noise matrix: output row first + i is draw
+ * draw + (first + i) % repeat of row (first + i) / repeat. */
 struct nf_noise {
 	uint64_t seed, first;
-	uint32_t repeat;
+	uint32_t repeat, draw;
 };
 
 struct nf_ops {

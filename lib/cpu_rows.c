@@ -54,7 +54,7 @@ cpu_noise(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 		o = g->first + i;
 		for (j = 0; j < z.ncol; j += 4) {
 			nf_normal4(g->seed, NF_FOR_NOISE, o / g->repeat,
-			    (uint32_t)(o % g->repeat), j / 4, four);
+			    g->draw + (uint32_t)(o % g->repeat), j / 4, four);
 			for (k = 0; k < 4 && j + k < z.ncol; k++)
 				z.x[(size_t)i * z.ld + j + k] =
 				    (nf_real)four[k];

@@ -113,7 +113,7 @@ fail(struct call *c, const struct nf_err *err)
 	}
 }
 
-/* Rows lo .. lo + n of the call. */
+/* Rows lo .. lo + n of the call; in: x, or latents instead of draws. */
 static void
 density_tile(struct call *c, struct nf_work *w, uint64_t lo, uint32_t n)
 {
@@ -156,8 +156,11 @@ sample_tile(struct call *c, struct nf_work *w, uint64_t lo, uint32_t n)
 		    (uint32_t)C));
 	}
 	nf_work_context(w, n, s->steps);
-	o->noise(w->dev, n, &g, nf_mat(w->z.x, (uint32_t)D,
-	    (uint32_t)D));
+	if (c->in != NULL)
+		o->upload(w->dev, w->z.x, c->in + lo * D, n * D * size);
+	else
+		o->noise(w->dev, n, &g, nf_mat(w->z.x, (uint32_t)D,
+		    (uint32_t)D));
 	nf_net_inverse(c->e->net, w, n);
 	o->download(w->dev, c->out + lo * D, w->x.x, n * D * size);
 }
@@ -232,6 +235,19 @@ nf_eval_density(struct nf_eval *e, uint64_t n,
 	return run(&c, err);
 }
 
+static int
+run_inverse(struct call *c, struct nf_err *err)
+{
+	struct nf_eval *e = c->e;
+
+	if (make_ready(e, err) == -1)
+		return -1;
+	if (!e->inverse)
+		nf_net_fold_inverse(e->net, e->net->dev);
+	e->inverse = 1;
+	return run(c, err);
+}
+
 int
 nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
     const nf_real *context, nf_real *x, struct nf_err *err)
@@ -239,12 +255,17 @@ nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
 	struct call c = { .e = e, .inverse = 1, .n = n,
 		.noise = *g, .context = context, .out = x };
 
-	if (make_ready(e, err) == -1)
-		return -1;
-	if (!e->inverse)
-		nf_net_fold_inverse(e->net, e->net->dev);
-	e->inverse = 1;
-	return run(&c, err);
+	return run_inverse(&c, err);
+}
+
+int
+nf_eval_invert(struct nf_eval *e, uint64_t n, const nf_real *z,
+    const nf_real *context, nf_real *x, struct nf_err *err)
+{
+	struct call c = { .e = e, .inverse = 1, .n = n, .in = z,
+		.noise = { .repeat = 1 }, .context = context, .out = x };
+
+	return run_inverse(&c, err);
 }
 
 #define NLL_ROWS 65536			/* densities held at a time */

@@ -44,6 +44,13 @@ int nf_eval_sample(struct nf_eval *e, const struct nf_noise *g, uint64_t n,
     const nf_real *context, nf_real *x, struct nf_err *err) NF_CHECKED;
 
 /*
+ * The way back of nf_eval_density: latents z [n][D] of rows context [n][C]
+ * to x [n][D], which may be z.
+ */
+int nf_eval_invert(struct nf_eval *e, uint64_t n, const nf_real *z,
+    const nf_real *context, nf_real *x, struct nf_err *err) NF_CHECKED;
+
+/*
  * How many numbers had to be bounded since the last call: logits and latents
  * that overflowed, discriminants that rounding made negative.
  */

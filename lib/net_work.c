@@ -147,7 +147,7 @@ nf_work_free(struct nf_work *w)
 void
 nf_work_context(struct nf_work *w, uint32_t n, uint32_t nstate)
 {
-	struct nf_noise rows = { 0, 0, 1 };
+	struct nf_noise rows = { .repeat = 1 };
 	uint32_t C = w->context.ncol, D = w->x.ncol, i;
 
 	if (C == 0)

@@ -31,6 +31,8 @@ int nf_prep_new(struct nf_prep **p, const char *const *name, uint32_t ncol,
     const char *const *line, uint32_t nline, const char *fallback,
     int context, int *used, struct nf_err *err) NF_CHECKED;
 void nf_prep_free(struct nf_prep *p);
+/* Share rows among so many threads; 0, as at first: all that may run. */
+void nf_prep_threads(struct nf_prep *p, uint32_t nthread);
 
 /* Are these ops, the part of a line behind "=", well formed? */
 int nf_prep_check(const char *ops, struct nf_err *err) NF_CHECKED;

@@ -97,6 +97,7 @@ struct nf_prep {
 	struct nf_chain *chain;		/* [ncol] */
 	uint32_t *order;		/* [ncol]: partners before leaners */
 	int context;
+	uint32_t nthread;		/* 0: as many as may run */
 };
 
 /* Parse "OP, OP.." into c, whose ops are freed by nf_chain_clear. */

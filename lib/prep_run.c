@@ -1,4 +1,6 @@
 /* Recipes at work: fitted, applied and undone, rows and columns in parallel. */
+#include <omp.h>
+
 #include "prep_op.h"
 
 #define BLOCK	1024			/* rows that a thread takes at once */
@@ -24,17 +26,30 @@ check_partners(const struct nf_prep *p, struct nf_err *err)
 	return 0;
 }
 
+void
+nf_prep_threads(struct nf_prep *p, uint32_t nthread)
+{
+	p->nthread = nthread;
+}
+
+static int
+threads(const struct nf_prep *p)
+{
+	return p->nthread > 0 ? (int)p->nthread : omp_get_max_threads();
+}
+
 int
 nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld, uint64_t nrow,
     const uint64_t *row, struct nf_err *err)
 {
 	uint32_t j, first = p->ncol;
+	int nthread = threads(p);
 
 	if (check_partners(p, err) == -1)
 		return -1;
 	if (nrow == 0 && !nf_prep_fitted(p))
 		return nf_fail(err, NF_EDATA, "no rows to fit a recipe to");
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(nthread)
 	for (j = 0; j < p->ncol; j++) {
 		struct nf_err mine;
 
@@ -85,12 +100,14 @@ nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
     size_t ldout, double *logjac, struct nf_err *err)
 {
 	uint64_t nblock = (nrow + BLOCK - 1) / BLOCK, b, first = nblock;
+	int nthread = threads(p);
 
 	if (check_partners(p, err) == -1)
 		return -1;
 	if (!nf_prep_fitted(p))
 		return nf_fail(err, NF_EUSE, "the recipe has not been fitted");
-#pragma omp parallel for schedule(dynamic, 1) if (nblock > 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(nthread) \
+    if (nblock > 1)
 	for (b = 0; b < nblock; b++) {
 		struct nf_cell cell = { .seed = seed, .context = p->context };
 		struct nf_err mine;
@@ -119,8 +136,10 @@ nf_prep_inverse(const struct nf_prep *p, uint64_t nrow, const double *in,
     size_t ldin, double *raw, size_t ldraw)
 {
 	uint64_t clamped = 0, i;
+	int nthread = threads(p);
 
-#pragma omp parallel for reduction(+:clamped) if (nrow > BLOCK)
+#pragma omp parallel for reduction(+:clamped) num_threads(nthread) \
+    if (nrow > BLOCK)
 	for (i = 0; i < nrow; i++) {
 		double *row = raw + i * ldraw;
 		uint32_t k, j;

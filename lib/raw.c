@@ -1,4 +1,5 @@
 /* A flow between raw columns. */
+#include <math.h>
 #include <string.h>
 
 #include "raw.h"
@@ -122,6 +123,13 @@ nf_raw_free(struct nf_raw *r)
 	nf_free(r);
 }
 
+void
+nf_raw_threads(struct nf_raw *r, uint32_t nthread)
+{
+	nf_prep_threads(r->context, nthread);
+	nf_prep_threads(r->target, nthread);
+}
+
 uint32_t
 nf_raw_ncontext(const struct nf_raw *r)
 {
@@ -165,10 +173,31 @@ prepare(struct nf_raw *r, const struct nf_prep *p, uint64_t seed,
 	return 0;
 }
 
+/* The flow backwards: of latents z, or draws where that is NULL. */
+static int
+invert(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *z, struct nf_err *err)
+{
+	size_t k;
+
+	if (z == NULL)
+		return nf_eval_sample(r->eval, g, n, r->y, r->x, err);
+	for (k = 0; k < n * r->D; k++) {
+		r->x[k] = (nf_real)z[k];
+		if (!isfinite(r->x[k]))
+			return nf_fail(err, NF_EDATA, "row %llu, latent %zu: "
+			    "%g, want a finite number",
+			    (unsigned long long)(g->first + k / r->D + 1),
+			    k % r->D, z[k]);
+	}
+	return nf_eval_invert(r->eval, n, r->x, r->y, r->x, err);
+}
+
 /* One block of draws: all of them fit into the room there is. */
 static int
 sample_block(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
-    const double *context, double *target, struct nf_err *err)
+    const double *context, const double *z, double *target,
+    struct nf_err *err)
 {
 	uint64_t row0 = g->first / g->repeat, i;
 	uint64_t nrow = (g->first + n - 1) / g->repeat - row0 + 1;
@@ -176,7 +205,7 @@ sample_block(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 
 	if (prepare(r, r->context, g->seed, row0, nrow, context, r->ncontext,
 	    r->C, NULL, r->y, err) == -1 ||
-	    nf_eval_sample(r->eval, g, n, r->y, r->x, err) == -1)
+	    invert(r, g, n, z, err) == -1)
 		return -1;
 	if (r->plain) {
 		for (j = 0; j < n * r->D; j++)
@@ -197,9 +226,10 @@ sample_block(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 	return 0;
 }
 
-int
-nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
-    const double *context, double *target, struct nf_err *err)
+static int
+sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *context, const double *z, double *target,
+    struct nf_err *err)
 {
 	struct nf_noise part = *g;
 	uint64_t i, m, row0 = g->first / g->repeat;
@@ -210,10 +240,28 @@ nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 		m = m < n - i ? m : n - i;
 		if (sample_block(r, &part, m, context +
 		    (part.first / g->repeat - row0) * r->ncontext,
+		    z == NULL ? NULL : z + i * r->ntarget,
 		    target + i * r->ntarget, err) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+int
+nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
+    const double *context, double *target, struct nf_err *err)
+{
+	return sample(r, g, n, context, NULL, target, err);
+}
+
+int
+nf_raw_invert(struct nf_raw *r, uint64_t seed, uint64_t first, uint64_t n,
+    const double *context, const double *z, double *target,
+    struct nf_err *err)
+{
+	struct nf_noise g = { .seed = seed, .first = first, .repeat = 1 };
+
+	return sample(r, &g, n, context, z, target, err);
 }
 
 static int

@@ -30,6 +30,8 @@ int nf_raw_new(struct nf_raw **r, struct nf_dev *dev, const struct nf_flow *f,
     const struct nf_raw_names *names, int plain, struct nf_err *err)
     NF_CHECKED;
 void nf_raw_free(struct nf_raw *r);
+/* Share the recipe's rows among so many threads; 0: all that may run. */
+void nf_raw_threads(struct nf_raw *r, uint32_t nthread);
 
 /* Raw columns of a row. */
 uint32_t nf_raw_ncontext(const struct nf_raw *r);
@@ -50,6 +52,14 @@ int nf_raw_sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
  */
 int nf_raw_density(struct nf_raw *r, uint64_t seed, uint64_t first,
     uint64_t n, const double *row, double *z, double *logp,
+    struct nf_err *err) NF_CHECKED;
+
+/*
+ * The way back of nf_raw_density: targets of latents z [n][ntarget], under
+ * context [n][ncontext].  One that is not finite is NF_EDATA.
+ */
+int nf_raw_invert(struct nf_raw *r, uint64_t seed, uint64_t first,
+    uint64_t n, const double *context, const double *z, double *target,
     struct nf_err *err) NF_CHECKED;
 
 /* Values bounded since the last call: in the flow, and by the recipe. */

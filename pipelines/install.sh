@@ -22,10 +22,7 @@ for lib in libnf libnf-cuda; do
 	ln -sf "$lib.so.0" "$to/lib/$lib.so"
 done
 
-# Of lib and formats, whatever our own programs include.
-headers=$(${CC:-cc} -MM -Ilib -Iformats tools/*.c |
-    tr ' ' '\n' | grep -E '^(lib|formats)/' | sort -u)
-put 644 include/nf $headers
+put 644 include lib/nf.h
 
 mkdir -p "$to/lib/pkgconfig"
 sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" \

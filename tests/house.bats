@@ -86,11 +86,6 @@ programs()
 	    none "left to tool.c"
 }
 
-@test "the public names begin with nf_" {
-	nm -D --defined-only "$BUILD/libnf.so" | awk '$3 !~ /^nf_/' |
-	    none "not ours to define"
-}
-
 @test "80 columns, tabs of 8, 400 lines a file and 250 a program" {
 	local f
 
@@ -189,64 +184,10 @@ installed()
 		echo "./share/man/man${page##*.}/${page#man/}"
 	done >>"$rooms/want"
 	printf './%s\n' lib/libnf.a lib/libnf.so lib/libnf.so.0 \
-	    lib/pkgconfig/nf.pc include/nf/nf.h include/nf/nfio.h \
+	    lib/pkgconfig/nf.pc include/nf.h \
 	    >>"$rooms/want"
 	comm -13 "$rooms/got" <(sort "$rooms/want") | none "not installed"
 	"$rooms/inst/bin/nfcat" --version
-}
-
-@test "C and C++ programs build against what is installed" {
-	sanitized && skip "they would need the sanitizer's runtime"
-	remake install PREFIX="$rooms/inst" >/dev/null
-	cd "$rooms"
-	export PKG_CONFIG_PATH=$rooms/inst/lib/pkgconfig
-	cat >use.c <<-'END'
-	#include <nfio.h>
-	#include <stdio.h>
-
-	int main(void)
-	{
-		struct nf_list names = { 0, NULL };
-		struct nf_err err;
-		uint32_t *col, ncol;
-
-		if (nf_list_add(&names, "Jet_pt", &err) ||
-		    nf_list_add(&names, "Jet_mass", &err) ||
-		    nf_columns_find("Jet_mass", &names, &col, &ncol, &err))
-			return 1;
-		printf("%u %u\n", (unsigned)ncol, (unsigned)col[0]);
-		if (nf_columns_find("Jet_mas", &names, &col, &ncol, &err) == 0)
-			return 1;
-		puts(err.msg);
-		return 0;
-	}
-	END
-	cp use.c use.cc
-	strict="-Wall -Wextra -Werror $(pkg-config --cflags nf)"
-	libs="$(pkg-config --libs nf) -Wl,-rpath,$rooms/inst/lib"
-	cc -std=c11 $strict -o c use.c $libs
-	c++ -std=c++11 $strict -o cc use.cc $libs
-	cc $strict -Wl,--as-needed -o static use.c inst/lib/libnf.a \
-	    $(pkg-config --static --libs nf)
-	for p in c cc static; do
-		run -0 "./$p"
-		[ "${lines[0]}" = "1 1" ]
-		[[ ${lines[1]} == *Jet_mas*Jet_mass* ]]
-	done
-	[ "$(pkg-config --modversion nf)" = \
-	    "$(nfcat --version | sed 's/.* //')" ]
-}
-
-@test "C++ takes every installed header, and links its functions as C" {
-	local h
-
-	remake install PREFIX="$rooms/inst" >/dev/null
-	for h in "$rooms"/inst/include/nf/*.h; do
-		grep -q 'extern "C"' "$h" || echo "${h##*/}: no extern \"C\""
-		c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ \
-		    -I"$rooms/inst/include/nf" -include nfio.h \
-		    -include "${h##*/}" /dev/null || echo "${h##*/}: fails"
-	done 2>&1 | none 'not for C++'
 }
 
 @test "deps: silent when all is there, else it says or does what is missing" {

@@ -19,7 +19,7 @@ static struct {
 } opt = { .batch = 8192, .device = "auto" };
 
 struct work {
-	struct tool_model m;
+	struct nf_handle m;
 	struct nf_reader *r;
 	struct nf_writer *w;		/* NULL: --mean */
 	uint32_t nin, nadd;		/* columns that come in, and added */
@@ -132,7 +132,7 @@ open_all(struct work *k, const char *model, const char *file,
 	uint32_t nt;
 
 	if ((!opt.mean && tool_no_terminal("a stream", err) == -1) ||
-	    tool_model_open(&k->m, model, opt.raw, opt.device, opt.threads,
+	    nf_handle_init(&k->m, model, opt.raw, opt.device, opt.threads,
 	    err) == -1 || tool_open(file, &k->r, err) == -1 ||
 	    find_columns(k, err) == -1)
 		return -1;
@@ -229,7 +229,7 @@ main(int argc, char *argv[])
 		tool_model_warn(&k.m);
 	nf_writer_close(k.w);
 	nf_reader_close(k.r);
-	tool_model_close(&k.m);
+	nf_handle_end(&k.m);
 	nf_free(k.col);
 	nf_free(k.row);
 	nf_free(k.z);

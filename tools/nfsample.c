@@ -113,7 +113,7 @@ read_options(int argc, char *argv[])
 
 /* Conditions: the stream's, or for a flow that has none, --rows. */
 static int
-open_input(const struct tool_model *m, struct nf_reader **r, uint32_t **col,
+open_input(const struct nf_handle *m, struct nf_reader **r, uint32_t **col,
     struct nf_err *err)
 {
 	if (opt.has_rows && m->context.n > 0)
@@ -128,7 +128,7 @@ open_input(const struct tool_model *m, struct nf_reader **r, uint32_t **col,
 }
 
 static int
-sample(struct nf_draw *d, const struct tool_model *m, struct nf_err *err)
+sample(struct nf_draw *d, const struct nf_handle *m, struct nf_err *err)
 {
 	struct nf_schema *s = nf_draw_schema(d);
 	struct nf_writer *w = NULL;
@@ -147,7 +147,7 @@ sample(struct nf_draw *d, const struct tool_model *m, struct nf_err *err)
 int
 main(int argc, char *argv[])
 {
-	struct tool_model m = { .path = NULL };
+	struct nf_handle m = { .path = NULL };
 	struct nf_reader *r = NULL;
 	struct nf_draw *d = NULL;
 	uint32_t *col = NULL;
@@ -156,14 +156,14 @@ main(int argc, char *argv[])
 
 	read_options(argc, argv);
 	if (tool_no_terminal("a stream", &err) == 0 &&
-	    tool_model_open(&m, opt.model, opt.raw, opt.device, opt.threads,
+	    nf_handle_init(&m, opt.model, opt.raw, opt.device, opt.threads,
 	    &err) == 0 && open_input(&m, &r, &col, &err) == 0 &&
 	    nf_draw_new(&d, m.raw, &opt.draw, r, col, &m.target,
 	    opt.raw ? &m.target_prep : NULL, &err) == 0)
 		rc = sample(d, &m, &err);
 	nf_draw_free(d);
 	nf_reader_close(r);
-	tool_model_close(&m);
+	nf_handle_end(&m);
 	nf_free(col);
 	if (rc == -1)
 		tool_die(&err);

@@ -1,104 +1,10 @@
-/* A model at the disposal of a program. */
+/* What the programs share that apply a model: its columns, what it says. */
 #include <stdio.h>
-#include <string.h>
 
 #include "tool_model.h"
 
-#define STRINGS(l)	((const char *const *)(l).s)
-
-/* The flow's own conditions: what the recipe makes of the columns. */
-static int
-name_made(struct tool_model *m, struct nf_err *err)
-{
-	const struct nf_model *f = m->model;
-	struct nf_prep *p;
-	uint32_t k;
-	char *s;
-	int rc;
-
-	rc = nf_prep_new(&p, STRINGS(f->context), f->context.n,
-	    STRINGS(f->prep), f->prep.n, NULL, 1, NULL, err);
-	for (k = 0; rc == 0 && k < nf_prep_nout(p); k++) {
-		s = nf_prep_name(p, k, err);
-		rc = s == NULL ? -1 : nf_list_add(&m->context, s, err);
-		nf_free(s);
-	}
-	nf_prep_free(p);
-	return rc;
-}
-
-static int
-add_line(struct nf_list *l, const char *name, const char *ops,
-    struct nf_err *err)
-{
-	size_t n = strlen(name) + strlen(ops) + sizeof(" = ");
-	char *line = nf_alloc(n, 1, "a recipe", err);
-	int rc = -1;
-
-	if (line != NULL) {
-		snprintf(line, n, "%s = %s", name, ops);
-		rc = nf_list_add(l, line, err);
-	}
-	nf_free(line);
-	return rc;
-}
-
-static int
-name_targets(struct tool_model *m, struct nf_err *err)
-{
-	const struct nf_list *t = &m->model->target;
-	const char *ops;
-	uint32_t j;
-
-	for (j = 0; j < t->n; j++) {
-		ops = nf_model_ops(m->model, t->s[j]);
-		if (ops != NULL &&
-		    add_line(&m->target_prep, t->s[j], ops, err) == -1)
-			return -1;
-	}
-	return nf_list_copy(&m->target, t, err);
-}
-
 int
-tool_model_open(struct tool_model *m, const char *path, int plain,
-    const char *device, uint32_t nthread, struct nf_err *err)
-{
-	struct nf_raw_names n;
-
-	memset(m, 0, sizeof(*m));
-	m->path = path;
-	if (nf_model_read(&m->model, path, 0, err) == -1)
-		return -1;
-	if ((plain ? name_made(m, err) : nf_list_copy(&m->context,
-	    &m->model->context, err)) == -1 ||
-	    name_targets(m, err) == -1)
-		return nf_fail_in(err, "%s", path);
-	if (nf_dev_open(&m->dev, device, nthread, err) == -1)
-		return -1;
-	n.context = STRINGS(m->context);
-	n.ncontext = m->context.n;
-	n.target = STRINGS(m->target);
-	n.ntarget = m->target.n;
-	n.prep = STRINGS(m->model->prep);
-	n.nprep = m->model->prep.n;
-	if (nf_raw_new(&m->raw, m->dev, m->model->flow, &n, plain, err) == -1)
-		return nf_fail_in(err, "%s", path);
-	return 0;
-}
-
-void
-tool_model_close(struct tool_model *m)
-{
-	nf_raw_free(m->raw);
-	nf_dev_close(m->dev);
-	nf_model_free(m->model);
-	nf_list_free(&m->context);
-	nf_list_free(&m->target);
-	nf_list_free(&m->target_prep);
-}
-
-int
-tool_model_find(const struct tool_model *m, const struct nf_list *names,
+tool_model_find(const struct nf_handle *m, const struct nf_list *names,
     const struct nf_reader *r, uint32_t **col, struct nf_err *err)
 {
 	const struct nf_list *have = &nf_reader_schema(r)->column;
@@ -119,7 +25,7 @@ tool_model_find(const struct tool_model *m, const struct nf_list *names,
 }
 
 void
-tool_model_warn(const struct tool_model *m)
+tool_model_warn(const struct nf_handle *m)
 {
 	uint64_t flow = nf_raw_clamped_flow(m->raw);
 	uint64_t prep = nf_raw_clamped_prep(m->raw);
@@ -133,7 +39,7 @@ tool_model_warn(const struct tool_model *m)
 }
 
 int
-tool_model_note(const struct tool_model *m, struct nf_schema *s,
+tool_model_note(const struct nf_handle *m, struct nf_schema *s,
     uint64_t seed, struct nf_err *err)
 {
 	char note[512];

@@ -89,24 +89,69 @@ print_ceilings(FILE *tsv, uint32_t nthread, double seconds)
 	}
 }
 
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: bench [--quick] [--threads N] [--tsv FILE] "
+	    "[--model NAME] [--work KIND]\n"
+	    "NAME: jets, medium, small\n"
+	    "KIND: ceilings, train, sample, density, operations\n");
+	exit(2);
+}
+
+/* What was asked for; NULL: all. */
+struct choice {
+	const char *model, *work;
+};
+
+static int
+is_chosen(const char *choice, const char *name)
+{
+	return choice == NULL || strcmp(choice, name) == 0;
+}
+
+static void
+print_models(FILE *tsv, const struct choice *k, uint32_t nthread,
+    double seconds)
+{
+	const struct model *m;
+	int w;
+
+	printf("\nModels, %u threads; share: of the best product just before "
+	    "and after, operations counted as if all were needed\n"
+	    "%-8s %-10s %6s %12s %10s %8s %8s %9s\n", nthread, "model",
+	    "work", "rows", "rows/s", "GFLOP/s", "ceiling", "share",
+	    "peak MB");
+	for (m = bench_models; m->name != NULL; m++)
+		for (w = TRAIN; w <= DENSITY; w++)
+			if (is_chosen(k->model, m->name) &&
+			    is_chosen(k->work, bench_work[w]))
+				bench_model(tsv, m, (enum work)w, nthread,
+				    seconds);
+	for (m = bench_models; m->name != NULL; m++)
+		if (is_chosen(k->model, m->name) &&
+		    is_chosen(k->work, "operations"))
+			bench_breakdown(tsv, m, nthread);
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		{ "quick", no_argument, NULL, 'q' },
 		{ "tsv", required_argument, NULL, 't' },
-		{ "only", required_argument, NULL, 'o' },
+		{ "model", required_argument, NULL, 'm' },
+		{ "work", required_argument, NULL, 'w' },
 		{ "threads", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 }
 	};
 	uint32_t nthread = (uint32_t)omp_get_max_threads();
-	const char *only = NULL;
-	const struct model *m;
+	struct choice k = { NULL, NULL };
 	double seconds = 3;
 	FILE *tsv = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "qt:o:n:", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "qt:m:w:n:", longs, NULL)) != -1)
 		switch (c) {
 		case 'q':
 			seconds = 0.5;
@@ -117,19 +162,24 @@ main(int argc, char *argv[])
 				return 1;
 			}
 			break;
-		case 'o':
-			only = optarg;
+		case 'm':
+			k.model = optarg;
+			break;
+		case 'w':
+			k.work = optarg;
 			break;
 		case 'n':
 			nthread = (uint32_t)atoi(optarg);
 			break;
 		default:
-			return 2;
+			usage();
 		}
+	if (optind != argc || nthread == 0)
+		usage();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* In a child: OpenMP's threads would not survive a later fork. */
 	fflush(NULL);
-	if (only == NULL && fork() == 0) {
+	if (k.model == NULL && is_chosen(k.work, "ceilings") && fork() == 0) {
 		print_ceilings(tsv, nthread, seconds / 10);
 		bench_memory(tsv, nthread);
 		bench_pipe(tsv);
@@ -137,16 +187,7 @@ main(int argc, char *argv[])
 	}
 	while (wait(NULL) != -1)
 		;
-	printf("\nModels, %u threads; share: of the best product just before "
-	    "and after, operations counted as if all were needed\n"
-	    "%-8s %-10s %6s %12s %10s %8s %8s %9s\n", nthread, "model",
-	    "work", "rows", "rows/s", "GFLOP/s", "ceiling", "share",
-	    "peak MB");
-	for (m = bench_models; m->name != NULL; m++)
-		if (only == NULL || strcmp(only, m->name) == 0)
-			bench_model(tsv, m, nthread, seconds);
-	for (m = bench_models; m->name != NULL; m++)
-		if (only == NULL || strcmp(only, m->name) == 0)
-			bench_breakdown(tsv, m, nthread);
+	if (!(k.work != NULL && strcmp(k.work, "ceilings") == 0))
+		print_models(tsv, &k, nthread, seconds);
 	return tsv != NULL && fclose(tsv) != 0;
 }

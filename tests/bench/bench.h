@@ -40,9 +40,12 @@ double bench_model_ceiling(const struct model *m, uint32_t nthread,
 void bench_memory(FILE *tsv, uint32_t nthread);
 void bench_pipe(FILE *tsv);
 
-/* Training, sampling and densities of a model, each in a child. */
-void bench_model(FILE *tsv, const struct model *m, uint32_t nthread,
-    double seconds);
+enum work { TRAIN, SAMPLE, DENSITY };
+extern const char *const bench_work[];		/* their names */
+
+/* A model at work, in a child. */
+void bench_model(FILE *tsv, const struct model *m, enum work w,
+    uint32_t nthread, double seconds);
 /* One training step of a model, by operation. */
 void bench_breakdown(FILE *tsv, const struct model *m, uint32_t nthread);
 

@@ -60,8 +60,7 @@ set_up(struct setup *s, const struct model *m, uint32_t nthread, uint64_t n)
 	s->rows = (struct nf_rowset){ n, s->x, s->context, NULL };
 }
 
-enum work { TRAIN, SAMPLE, DENSITY };
-static const char *const work_name[] = { "train", "sample", "density" };
+const char *const bench_work[] = { "train", "sample", "density" };
 
 /* Rows a second: the median of five runs, each some of `seconds` long. */
 static double
@@ -184,28 +183,22 @@ ceiling_in_child(const struct model *m, uint32_t nthread, double seconds)
 }
 
 void
-bench_model(FILE *tsv, const struct model *m, uint32_t nthread,
+bench_model(FILE *tsv, const struct model *m, enum work w, uint32_t nthread,
     double seconds)
 {
-	double madds = bench_madds(m), peak, rate, gflop, before, after;
-	int w;
+	double madds = bench_madds(m), peak, rate, gflop, ceiling;
 
-	before = ceiling_in_child(m, nthread, seconds / 10);
-	for (w = TRAIN; w <= DENSITY; w++) {
-		rate = in_child((enum work)w, m, nthread, seconds, &peak);
-		after = ceiling_in_child(m, nthread, seconds / 10);
-		gflop = rate * madds * (w == TRAIN ? 6 : 2) / 1e9;
-		printf("%-8s %-10s %6u %12.0f %10.1f %8.1f %8.3f %9.0f\n",
-		    m->name, work_name[w], w == TRAIN ? m->batch : m->rows,
-		    rate, gflop, (before + after) / 2,
-		    2 * gflop / (before + after), peak);
-		if (tsv != NULL)
-			fprintf(tsv, "model\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.4f\t"
-			    "%.0f\n", m->name, work_name[w], rate, gflop,
-			    (before + after) / 2,
-			    2 * gflop / (before + after), peak);
-		before = after;
-	}
+	ceiling = ceiling_in_child(m, nthread, seconds / 10);
+	rate = in_child(w, m, nthread, seconds, &peak);
+	ceiling = (ceiling + ceiling_in_child(m, nthread, seconds / 10)) / 2;
+	gflop = rate * madds * (w == TRAIN ? 6 : 2) / 1e9;
+	printf("%-8s %-10s %6u %12.0f %10.1f %8.1f %8.3f %9.0f\n", m->name,
+	    bench_work[w], w == TRAIN ? m->batch : m->rows, rate, gflop,
+	    ceiling, gflop / ceiling, peak);
+	if (tsv != NULL)
+		fprintf(tsv, "model\t%s\t%s\t%.1f\t%.2f\t%.2f\t%.4f\t%.0f\n",
+		    m->name, bench_work[w], rate, gflop, ceiling,
+		    gflop / ceiling, peak);
 }
 
 /* ---- by operation ----------------------------------------------------- */

@@ -41,8 +41,9 @@ set_up(struct nf_cpu *c, const struct nf_ops *ops, uint32_t nthread,
 	c->dev.tile = NF_CPU_TILE;
 	c->dev.pad = 16;
 	c->nthread = nthread;
-	c->scratch = nf_alloc(nthread, sizeof(*c->scratch), "scratch", err);
-	c->nscratch = nf_alloc(nthread, sizeof(*c->nscratch), "scratch", err);
+	c->scratch = nf_alloc(nthread + 1, sizeof(*c->scratch), "scratch", err);
+	c->nscratch = nf_alloc(nthread + 1, sizeof(*c->nscratch), "scratch",
+	    err);
 	return c->scratch == NULL || c->nscratch == NULL ? -1 : 0;
 }
 

@@ -18,7 +18,8 @@ struct nf_cpu {
 	uint32_t nthread;
 	int oom;			/* the fault sync reports */
 	struct nf_cpu *lane;		/* [dev.nlane], or NULL in a lane */
-	void **scratch;			/* [nthread], of a thread's own */
+	void **scratch;			/* [nthread] of a thread's own, and
+					 * one that all threads share */
 	size_t *nscratch;		/* bytes of each */
 };
 
@@ -34,6 +35,7 @@ struct nf_cpu {
 #define cpu_add_columns		CPU_NAME(cpu_add_columns)
 #define cpu_packed_size		CPU_NAME(cpu_packed_size)
 #define cpu_pack		CPU_NAME(cpu_pack)
+#define cpu_pack_part		CPU_NAME(cpu_pack_part)
 #define cpu_product		CPU_NAME(cpu_product)
 #define cpu_product_pack	CPU_NAME(cpu_product_pack)
 #define cpu_product_t		CPU_NAME(cpu_product_t)
@@ -54,8 +56,9 @@ struct nf_cpu {
 void cpu_split(uint64_t n, uint32_t i, uint32_t nthread, uint32_t unit,
     uint64_t *lo, uint64_t *hi);
 
-/* nbyte of memory of thread i's own, kept between calls; NULL (and the
- * device's fault set) where there is none. */
+/* nbyte of memory of thread i's own (i = nthread: of them all, outside of
+ * what is parallel), kept between calls; NULL (and the device's fault set)
+ * where there is none. */
 void *cpu_scratch(struct nf_cpu *c, uint32_t i, size_t nbyte);
 
 /* sum[j] += sum over n rows of x[i][j]. */
@@ -84,6 +87,9 @@ void cpu_optim_ops(struct nf_ops *t);
 size_t cpu_packed_size(uint32_t k, uint32_t n);
 void cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
     nf_real *packed);
+/* Those of the panels that are thread i's. */
+void cpu_pack_part(int trans, uint32_t k, uint32_t n, const nf_real *b,
+    size_t ldb, uint32_t i, uint32_t nthread, nf_real *packed);
 void cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *packed, const nf_real *bias, int add,
     nf_real *c, size_t ldc);

@@ -1,4 +1,5 @@
 /* CPU: linear layers. */
+#include <omp.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -33,29 +34,63 @@ cpu_pack_weight(struct nf_dev *d, const struct nf_linear *l,
 		    (nf_real *)packed + f * size);
 }
 
+/*
+ * Who takes what is settled as it goes, a few rows or outputs at a time: a
+ * thread that the system has held up holds up no other.  Nothing else comes
+ * of it, since every element is one thread's, in one order.
+ */
+#define SOME_ROWS	128
+#define SOME_OUTPUTS	40
+
 static void
 cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat x, struct nf_mat y)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
-	uint32_t me;
+	nf_real *room = NULL;
+	uint32_t i;
 
-#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
-    if (c->nthread > 1)
-	for (me = 0; me < c->nthread; me++) {
-		uint64_t lo, hi;
-		nf_real *room;
+	if (l->packed == NULL && (room = cpu_scratch(c, c->nthread,
+	    cpu_packed_size(l->nin, l->nout) * sizeof(*room))) == NULL)
+		return;
+#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+	{
+		if (room != NULL)
+#pragma omp for schedule(static, 1)
+			for (i = 0; i < c->nthread; i++)
+				cpu_pack_part(1, l->nin, l->nout, l->w,
+				    l->nin, i, c->nthread, room);
+#pragma omp for schedule(dynamic, 1) nowait
+		for (i = 0; i < n; i += SOME_ROWS)
+			cpu_product(n - i < SOME_ROWS ? n - i : SOME_ROWS,
+			    l->nout, l->nin, x.x + i * (size_t)x.ld, x.ld,
+			    room != NULL ? room : l->packed, l->b, 0,
+			    y.x + i * (size_t)y.ld, y.ld);
+	}
+}
 
-		cpu_split(n, me, c->nthread, 16, &lo, &hi);
-		if (l->packed != NULL)
-			cpu_product((uint32_t)(hi - lo), l->nout, l->nin,
-			    x.x + lo * x.ld, x.ld, l->packed, l->b, 0,
-			    y.x + lo * y.ld, y.ld);
-		else if ((room = cpu_scratch(c, me,
-		    cpu_product_room(l->nin))) != NULL)
-			cpu_product_pack(1, (uint32_t)(hi - lo), l->nout,
-			    l->nin, x.x + lo * x.ld, x.ld, l->w, l->nin,
-			    l->b, 0, y.x + lo * y.ld, y.ld, room);
+struct grad {
+	uint32_t n;
+	const struct nf_linear *l;
+	struct nf_mat x, dy;
+	nf_real *dw, *db;
+};
+
+/* Outputs lo .. lo + m of dw and db. */
+static void
+some_weights(struct nf_cpu *c, const struct grad *g, uint32_t lo, uint32_t m)
+{
+	uint32_t nin = g->l->nin;
+	nf_real *room = cpu_scratch(c, (uint32_t)omp_get_thread_num(),
+	    cpu_product_room(g->l->nout));
+
+	if (room == NULL)
+		return;
+	cpu_product_t(m, nin, g->n, g->dy.x + lo, g->dy.ld, g->x.x, g->x.ld,
+	    0, g->dw + (size_t)lo * nin, nin, room);
+	if (g->db != NULL) {
+		memset(g->db + lo, 0, m * sizeof(*g->db));
+		cpu_add_columns(g->n, m, g->dy.x + lo, g->dy.ld, g->db + lo);
 	}
 }
 
@@ -65,28 +100,29 @@ cpu_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     nf_real *dw, nf_real *db)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
-	uint32_t me;
+	struct grad g = { n, l, x, dy, dw, db };
+	uint32_t some = c->nthread == 1 ? l->nout : SOME_OUTPUTS, i;
+	nf_real *room = NULL;
 
-#pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
-    if (c->nthread > 1)
-	for (me = 0; me < c->nthread; me++) {
-		uint32_t m;
-		uint64_t lo, hi;
-		nf_real *room = cpu_scratch(c, me, cpu_product_room(l->nout));
-
-		cpu_split(l->nout, me, c->nthread, 8, &lo, &hi);
-		m = room == NULL ? 0 : (uint32_t)(hi - lo);
-		cpu_product_t(m, l->nin, n, dy.x + lo, dy.ld, x.x, x.ld, 0,
-		    dw + lo * l->nin, l->nin, room);
-		if (db != NULL) {
-			memset(db + lo, 0, m * sizeof(*db));
-			cpu_add_columns(n, m, dy.x + lo, dy.ld, db + lo);
-		}
-		cpu_split(dx.x == NULL || room == NULL ? 0 : n, me,
-		    c->nthread, 16, &lo, &hi);
-		cpu_product_pack(0, (uint32_t)(hi - lo), dx.ncol, l->nout,
-		    dy.x + lo * dy.ld, dy.ld, l->w, l->nin, NULL, add,
-		    dx.x + lo * dx.ld, dx.ld, room);
+	if (dx.x != NULL && (room = cpu_scratch(c, c->nthread,
+	    cpu_packed_size(l->nout, dx.ncol) * sizeof(*room))) == NULL)
+		return;
+#pragma omp parallel num_threads(c->nthread) if (c->nthread > 1)
+	{
+		if (room != NULL)
+#pragma omp for schedule(static, 1)
+			for (i = 0; i < c->nthread; i++)
+				cpu_pack_part(0, l->nout, dx.ncol, l->w,
+				    l->nin, i, c->nthread, room);
+#pragma omp for schedule(dynamic, 1) nowait
+		for (i = 0; i < l->nout; i += some)
+			some_weights(c, &g, i, l->nout - i < some ?
+			    l->nout - i : some);
+#pragma omp for schedule(dynamic, 1) nowait
+		for (i = 0; i < (room == NULL ? 0 : n); i += SOME_ROWS)
+			cpu_product(n - i < SOME_ROWS ? n - i : SOME_ROWS,
+			    dx.ncol, l->nout, dy.x + i * (size_t)dy.ld, dy.ld,
+			    room, NULL, add, dx.x + i * (size_t)dx.ld, dx.ld);
 	}
 }
 

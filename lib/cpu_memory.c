@@ -19,7 +19,7 @@ cpu_split(uint64_t n, uint32_t i, uint32_t nthread, uint32_t unit,
 void *
 cpu_scratch(struct nf_cpu *c, uint32_t i, size_t nbyte)
 {
-	if (c->nscratch[i] >= nbyte)
+	if (c->scratch[i] != NULL && c->nscratch[i] >= nbyte)
 		return c->scratch[i];
 	nf_free(c->scratch[i]);
 	c->scratch[i] = nf_alloc(nbyte, 1, "scratch", NULL);
@@ -96,7 +96,7 @@ free_scratch(struct nf_cpu *c)
 {
 	uint32_t i;
 
-	for (i = 0; c->scratch != NULL && i < c->nthread; i++)
+	for (i = 0; c->scratch != NULL && i <= c->nthread; i++)
 		nf_free(c->scratch[i]);
 	nf_free(c->scratch);
 	nf_free(c->nscratch);

@@ -62,7 +62,7 @@ static void
 pack_panel(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
     uint32_t at, uint32_t wide, nf_real *p)
 {
-	uint32_t m = n - at < wide ? n - at : wide, i, j;
+	uint32_t m = n - at < wide ? n - at : wide, i, j, i0;
 
 	if (m < wide)
 		memset(p, 0, (size_t)k * wide * sizeof(*p));
@@ -72,22 +72,32 @@ pack_panel(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
 			    m * sizeof(*p));
 		return;
 	}
-	for (j = 0; j < m; j++)
-		for (i = 0; i < k; i++)
-			p[(size_t)i * wide + j] = b[(at + j) * ldb + i];
+	for (i0 = 0; i0 < k; i0 += 16)	/* a line of b, lines of p in cache */
+		for (j = 0; j < m; j++)
+			for (i = i0; i < k && i < i0 + 16; i++)
+				p[(size_t)i * wide + j] =
+				    b[(at + j) * ldb + i];
+}
+
+void
+cpu_pack_part(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
+    uint32_t i, uint32_t nthread, nf_real *packed)
+{
+	uint32_t at, wide, j = 0;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		if (j++ % nthread == i)
+			pack_panel(trans, k, n, b, ldb, at, wide,
+			    packed + (size_t)at * k);
+	}
 }
 
 void
 cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
     nf_real *packed)
 {
-	uint32_t at, wide;
-
-	for (at = 0; at < n; at += wide) {
-		wide = panel_width(n, at);
-		pack_panel(trans, k, n, b, ldb, at, wide,
-		    packed + (size_t)at * k);
-	}
+	cpu_pack_part(trans, k, n, b, ldb, 0, 1, packed);
 }
 
 /* ---- kernels ---------------------------------------------------------- */
@@ -99,7 +109,8 @@ struct tile {
 	uint32_t k, ncol;		/* inner size; columns to write */
 	const nf_real *a;		/* a[i * arow + k * acol] */
 	size_t arow, acol;
-	const nf_real *b;		/* packed, nv vectors wide */
+	const nf_real *b;		/* nv vectors a row */
+	size_t brow;
 	enum start start;
 	const nf_real *bias;
 	nf_real *c;
@@ -157,7 +168,7 @@ kernel(const struct tile *t, int rows, int nv)
 				acc[i][v] += y * x[v];
 		}
 		a += t->acol;
-		b += nv * LANES;
+		b += t->brow;
 	}
 	for (i = 0; i < rows; i++)
 		for (v = 0; v < nv; v++)
@@ -193,9 +204,32 @@ kernel_any(const struct tile *t, uint32_t rows, uint32_t wide)
 		kernel_rows(t, rows, 1);
 }
 
+/* Rows that are wanted soon, brought into cache a few at a time. */
+struct ahead {
+	uint32_t left, step;		/* rows; how many at a time */
+	struct {
+		const char *p;
+		size_t nbyte, ld;	/* of a row; to the next */
+	} part[2];
+};
+
+static void
+fetch_ahead(struct ahead *h)
+{
+	uint32_t i, k;
+	size_t j;
+
+	for (i = 0; i < h->step && h->left > 0; i++, h->left--)
+		for (k = 0; k < 2; k++) {
+			for (j = 0; j < h->part[k].nbyte; j += 64)
+				__builtin_prefetch(h->part[k].p + j, 0, 2);
+			h->part[k].p += h->part[k].ld;
+		}
+}
+
 /* All m rows of one panel. */
 static void
-panel_rows(struct tile *t, uint32_t m, uint32_t wide)
+panel_rows(struct tile *t, uint32_t m, uint32_t wide, struct ahead *h)
 {
 	uint32_t i, rows;
 
@@ -204,10 +238,14 @@ panel_rows(struct tile *t, uint32_t m, uint32_t wide)
 		kernel_any(t, rows, wide);
 		t->a += rows * t->arow;
 		t->c += rows * t->ldc;
+		if (h != NULL && h->left > 0)
+			fetch_ahead(h);
 	}
 }
 
 /* ---- products --------------------------------------------------------- */
+
+#define SOME_ROWS	64		/* of a, that stay in a core's cache */
 
 void
 cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
@@ -216,16 +254,27 @@ cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
 {
 	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
 		.start = add ? ADD : bias != NULL ? BIAS : ZERO };
-	uint32_t at, wide;
+	struct ahead h = { .part = {
+		{ NULL, k * sizeof(*a), lda * sizeof(*a) },
+		{ NULL, n * sizeof(*c), ldc * sizeof(*c) } } };
+	uint32_t at, wide, i, some;
 
-	for (at = 0; at < n; at += wide) {
-		wide = panel_width(n, at);
-		t.ncol = n - at < wide ? n - at : wide;
-		t.a = a;
-		t.b = packed + (size_t)at * k;
-		t.bias = bias == NULL ? NULL : bias + at;
-		t.c = c + at;
-		panel_rows(&t, m, wide);
+	for (i = 0; n > 0 && i < m; i += some) {
+		some = m - i < SOME_ROWS ? m - i : SOME_ROWS;
+		h.left = m - i - some < SOME_ROWS ? m - i - some : SOME_ROWS;
+		h.step = (uint32_t)(1 + ROWS * WIDE / n);
+		h.part[0].p = (const char *)(a + (i + some) * lda);
+		h.part[1].p = (const char *)(c + (i + some) * ldc);
+		for (at = 0; at < n; at += wide) {
+			wide = panel_width(n, at);
+			t.ncol = n - at < wide ? n - at : wide;
+			t.a = a + i * lda;
+			t.b = packed + (size_t)at * k;
+			t.brow = wide;
+			t.bias = bias == NULL ? NULL : bias + at;
+			t.c = c + i * ldc + at;
+			panel_rows(&t, some, wide, &h);
+		}
 	}
 }
 
@@ -242,10 +291,34 @@ cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
 		wide = panel_width(n, at);
 		pack_panel(trans, k, n, b, ldb, at, wide, room);
 		t.ncol = n - at < wide ? n - at : wide;
+		t.brow = wide;
 		t.a = a;
 		t.bias = bias == NULL ? NULL : bias + at;
 		t.c = c + at;
-		panel_rows(&t, m, wide);
+		panel_rows(&t, m, wide, NULL);
+	}
+}
+
+/* The panels of a few rows of the sum; whole ones of b are read in place. */
+static void
+some_sums(struct tile *t, uint32_t m, uint32_t n, const nf_real *a,
+    const nf_real *b, size_t ldb, nf_real *c, nf_real *room, struct ahead *h)
+{
+	uint32_t at, wide;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		t->ncol = n - at < wide ? n - at : wide;
+		t->b = b + at;
+		t->brow = ldb;
+		if (t->ncol < wide) {
+			pack_panel(0, t->k, n, b, ldb, at, wide, room);
+			t->b = room;
+			t->brow = wide;
+		}
+		t->a = a;
+		t->c = c + at;
+		panel_rows(t, m, wide, h);
 	}
 }
 
@@ -254,21 +327,21 @@ cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
     nf_real *room)
 {
-	struct tile t = { .arow = 1, .acol = lda, .b = room, .ldc = ldc };
-	uint32_t at, wide, i;
+	struct tile t = { .arow = 1, .acol = lda, .ldc = ldc };
+	uint32_t ncall = (m + ROWS - 1) / ROWS * ((n + WIDE - 1) / WIDE), i;
+	struct ahead h = { .part = {
+		{ NULL, m * sizeof(*a), lda * sizeof(*a) },
+		{ NULL, n * sizeof(*b), ldb * sizeof(*b) } } };
 
-	for (at = 0; at < n; at += wide) {
-		wide = panel_width(n, at);
-		t.ncol = n - at < wide ? n - at : wide;
-		for (i = 0; i < k; i += t.k) {
-			t.k = k - i < CPU_INNER ? k - i : CPU_INNER;
-			pack_panel(0, t.k, n, b + i * ldb, ldb, at, wide,
-			    room);
-			t.start = add || i > 0 ? ADD : ZERO;
-			t.a = a + i * lda;
-			t.c = c + at;
-			panel_rows(&t, m, wide);
-		}
+	for (i = 0; ncall > 0 && i < k; i += t.k) {
+		t.k = k - i < CPU_INNER ? k - i : CPU_INNER;
+		t.start = add || i > 0 ? ADD : ZERO;
+		h.left = k - i - t.k < CPU_INNER ? k - i - t.k : CPU_INNER;
+		h.step = (h.left + ncall - 1) / ncall;
+		h.part[0].p = (const char *)(a + (i + t.k) * lda);
+		h.part[1].p = (const char *)(b + (i + t.k) * ldb);
+		some_sums(&t, m, n, a + i * lda, b + i * ldb, ldb, c, room,
+		    &h);
 	}
 }
 

@@ -95,6 +95,7 @@ build_column(struct nf_prep *p, uint32_t j, const char *name, const char *ops,
 {
 	struct nf_chain *c = &p->chain[j];
 	const struct nf_op *last;
+	uint32_t k;
 
 	c->name = nf_strdup(name, err);
 	if (c->name == NULL)
@@ -103,6 +104,8 @@ build_column(struct nf_prep *p, uint32_t j, const char *name, const char *ops,
 		return nf_fail_in(err, "recipe of column %s", name);
 	last = &c->op[c->nop - 1];
 	c->out = p->nout;
+	for (k = 1; k < c->nop; k++)
+		c->takes |= c->op[k].def->takes != NULL;
 	c->nout = last->def->flags & NF_OP_WIDE ? last->narg : 1;
 	p->nout += c->nout;
 	if (last->def->flags & NF_OP_WIDE && !p->context)

@@ -55,6 +55,52 @@ int nf_prep_fitted(const struct nf_prep *p);		/* nothing to fit */
 /* The line of raw column j, with fitted numbers, exactly; allocated. */
 char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);
 
+/* ---- rows ------------------------------------------------------------- */
+
+#define NF_PREP_RUN	1024		/* rows that are taken together */
+
+/* Raw rows in memory. */
+struct nf_prep_rows {
+	const void *x;			/* of row i, column j: i * ld + j */
+	int wide;			/* doubles, else floats */
+	size_t ld;
+	uint64_t nrow, first;		/* the first one's number, .. */
+	const uint64_t *number;		/* .. or the number of each, or NULL */
+	const uint8_t *skip;		/* rows to be left out, or NULL */
+};
+
+static inline double
+nf_prep_raw(const struct nf_prep_rows *r, uint64_t i, ptrdiff_t j)
+{
+	ptrdiff_t k = (ptrdiff_t)(i * r->ld) + j;
+
+	return r->wide ? ((const double *)r->x)[k] :
+	    (double)((const float *)r->x)[k];
+}
+
+/* Where prepared rows go: as nf_prep_rows. */
+struct nf_prep_out {
+	void *x;
+	int wide;
+	size_t ld;
+};
+
+/* ---- fitting ---------------------------------------------------------- */
+
+/*
+ * Fit what has not been fitted, by rounds: all rows are shown, in order, and
+ * nf_fitting_round then says whether they must be shown again.  Both it and
+ * nf_fitting_new return 1 where they must, 0 where nothing is left to fit.
+ * The rows of a call are a multiple of NF_PREP_RUN but for the round's last.
+ */
+struct nf_fitting;
+int nf_fitting_new(struct nf_fitting **f, struct nf_prep *p,
+    struct nf_err *err) NF_CHECKED;
+int nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
+    struct nf_err *err) NF_CHECKED;
+int nf_fitting_round(struct nf_fitting *f, struct nf_err *err) NF_CHECKED;
+void nf_fitting_free(struct nf_fitting *f);	/* accepts NULL */
+
 /*
  * Fit what has not been fitted to nrow rows of raw values, row-major, ld
  * elements apart, whose numbers are row[..] (NULL: 0, 1, ..).  An error names
@@ -63,6 +109,13 @@ char *nf_prep_line(const struct nf_prep *p, uint32_t j, struct nf_err *err);
  */
 int nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld,
     uint64_t nrow, const uint64_t *row, struct nf_err *err) NF_CHECKED;
+
+/* ---- forward and back ------------------------------------------------- */
+
+/* As nf_prep_forward, for rows of either type. */
+int nf_prep_apply(const struct nf_prep *p, uint64_t seed,
+    const struct nf_prep_rows *rows, const struct nf_prep_out *out,
+    double *logjac, struct nf_err *err) NF_CHECKED;
 
 /*
  * Forward: raw [nrow][ncol] to out [nrow][nout], in strides ldraw and ldout.

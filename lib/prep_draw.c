@@ -177,6 +177,10 @@ levels_check(struct nf_op *o, struct nf_err *err)
 		o->edge[k] = normal_quantile(below / sum);
 	}
 	o->edge[o->narg] = INFINITY;
+	for (k = 0; k <= o->narg; k++) {
+		o->edge[o->narg + 1 + k] = normal_cdf(o->edge[k]);
+		o->edge[2 * o->narg + 2 + k] = normal_cdf(-o->edge[k]);
+	}
 	return 0;
 }
 
@@ -200,6 +204,7 @@ static int
 levels_forward(struct nf_step *s)
 {
 	int k = nf_op_value(s->op, s->x);
+	const double *tail = s->op->edge + s->op->narg + 1 + k;
 	double lo, hi, p, q, margin;
 
 	if (k == -1)
@@ -208,12 +213,13 @@ levels_forward(struct nf_step *s)
 	hi = s->op->edge[k + 1];
 	/* By the nearer tail, where probabilities keep their digits. */
 	if (lo > 0) {
-		p = normal_cdf(-hi);
-		q = normal_cdf(-lo);
+		tail += s->op->narg + 1;
+		p = tail[1];
+		q = tail[0];
 		s->y = -normal_quantile(p + (q - p) * s->u);
 	} else {
-		p = normal_cdf(lo);
-		q = normal_cdf(hi);
+		p = tail[0];
+		q = tail[1];
 		s->y = normal_quantile(p + (q - p) * s->u);
 	}
 	margin = fmin(0.25 * (hi - lo), MARGIN * (1 + fabs(s->y)));
@@ -362,12 +368,12 @@ spike_inverse(struct nf_step *s)
 
 const struct nf_opdef nf_opdefs_draw[] = {
 	{ .name = "uniform", .args = "HW", .lo = 1, .hi = 1, .full = 3,
-	    .flags = NF_OP_DRAWS,
+	    .flags = NF_OP_DRAWS | NF_OP_FREE,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
 	    .forward = uniform_forward, .inverse = uniform_inverse },
 	{ .name = "gauss", .args = "SIGMA", .lo = 1, .hi = 1, .full = 3,
-	    .flags = NF_OP_DRAWS,
+	    .flags = NF_OP_DRAWS | NF_OP_FREE,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
 	    .forward = gauss_forward, .inverse = uniform_inverse },

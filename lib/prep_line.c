@@ -17,7 +17,7 @@ static const struct nf_opdef *
 find_op(const char *name, struct nf_err *err)
 {
 	static const struct nf_opdef *const part[] = {
-		nf_opdefs_plain, nf_opdefs_draw
+		nf_opdefs_curve, nf_opdefs_plain, nf_opdefs_draw
 	};
 	const char *names[64];
 	char all[512];
@@ -25,7 +25,7 @@ find_op(const char *name, struct nf_err *err)
 	size_t i, k = 0;
 	const struct nf_opdef *d;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++)
 		for (d = part[i]; d->name != NULL; d++) {
 			if (strcmp(name, d->name) == 0)
 				return d;
@@ -122,7 +122,7 @@ parse_numbers(struct nf_op *o, char *s, struct nf_err *err)
 	o->arg = nf_alloc(size, sizeof(double), "a recipe", err);
 	if (d->flags & NF_OP_SHARES) {
 		o->share = nf_alloc(n, sizeof(double), "a recipe", err);
-		o->edge = nf_alloc(n + 1, sizeof(double), "a recipe", err);
+		o->edge = nf_alloc(n + 1, 3 * sizeof(double), "a recipe", err);
 	}
 	if (o->arg == NULL || (d->flags & NF_OP_SHARES &&
 	    (o->share == NULL || o->edge == NULL)))

@@ -17,7 +17,9 @@ enum {
 	NF_OP_VALUES = 2,		/* its numbers are a list of values */
 	NF_OP_SHARES = 4,		/* each of which gets a share */
 	NF_OP_WIDE = 8,			/* one column a value, context only */
-	NF_OP_PARTNER = 16		/* names another column */
+	NF_OP_PARTNER = 16,		/* names another column */
+	NF_OP_GIVEN = 32,		/* fit needs no rows */
+	NF_OP_FREE = 64			/* forward needs nothing fitted */
 };
 
 /* What fit has seen of the values that reach an op. */
@@ -35,7 +37,8 @@ struct nf_op {
 	uint32_t narg;
 	double *arg;			/* [max(narg, def->full)], owned */
 	double *share;			/* levels: [narg], owned */
-	double *edge;			/* levels: [narg + 1], owned */
+	double *edge;			/* levels: [narg + 1], owned; then the
+					 * shares below, and above, each */
 	int fitted;
 	char *partner;			/* owned */
 	ptrdiff_t at;			/* the partner's place in a raw row,
@@ -68,6 +71,8 @@ struct nf_opdef {
 	int (*fit)(struct nf_op *o, const struct nf_spread *s,
 	    struct nf_err *err);
 	int (*forward)(struct nf_step *s);
+	/* forward for n values in place, where that is faster. */
+	int (*run)(const struct nf_op *o, double *x, uint32_t n);
 	void (*inverse)(struct nf_step *s);
 	double (*slope)(const struct nf_step *s);
 	/* A raw value that the op takes past those before it, what it makes
@@ -77,9 +82,33 @@ struct nf_opdef {
 	int (*gives)(const struct nf_op *o, double y);
 };
 
-/* The table, in two parts; an entry without a name ends each. */
+/* The table, in three parts; an entry without a name ends each. */
+extern const struct nf_opdef nf_opdefs_curve[];	/* prep_curve.c */
 extern const struct nf_opdef nf_opdefs_plain[];	/* prep_ops.c */
 extern const struct nf_opdef nf_opdefs_draw[];	/* prep_draw.c */
+
+/* Errors of check: o and what; a factor that is 0; LO not below HI. */
+#define NF_OP_TINY	1e-30		/* no divisor is smaller */
+int nf_op_bad(const struct nf_op *o, struct nf_err *err, const char *what);
+int nf_op_factor_check(struct nf_op *o, struct nf_err *err);
+int nf_op_range_check(struct nf_op *o, struct nf_err *err);
+
+/* forward for n values in place: where it is inlined, a loop over a formula. */
+static inline __attribute__((always_inline)) int
+nf_op_each(const struct nf_op *o, double *x, uint32_t n,
+    int (*forward)(struct nf_step *))
+{
+	struct nf_step s = { .op = o, .a = o->arg };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < n; i++) {
+		s.x = x[i];
+		rc |= forward(&s);
+		x[i] = s.y;
+	}
+	return rc;
+}
 
 /* The value of the list that x is in single precision, or -1. */
 int nf_op_value(const struct nf_op *o, double x);
@@ -90,6 +119,7 @@ struct nf_chain {
 	uint32_t nop;
 	struct nf_op *op;		/* [nop], owned */
 	uint32_t nout, out;		/* columns made; the first's place */
+	int takes;			/* an op does: see nf_opdef */
 };
 
 struct nf_prep {
@@ -111,11 +141,17 @@ struct nf_cell {
 	uint64_t seed, row;
 	uint32_t column;
 	int context;
-	const double *raw;		/* of this column, in its row */
+	const struct nf_prep_rows *rows; /* and the place of its row there */
+	uint64_t at;
 };
 
+/* A number in (0, 1) for op k of the cell's column. */
+double nf_cell_draw(const struct nf_cell *cell, uint32_t k);
+/* The op that takes a raw value past those before it, or 0. */
+uint32_t nf_chain_taker(const struct nf_chain *c, double raw);
+
 /*
- * Take *cell->raw through ops [0, nop) of c into *y, adding to *slope.
+ * Take a raw value through ops [0, nop) of c into *y, adding to *slope.
  * Returns 1 where a later op takes that raw value past all these, and -1
  * where one of them cannot take it: the op is *bad, what it was given *y.
  */
@@ -124,12 +160,43 @@ int nf_chain_forward(const struct nf_chain *c, uint32_t nop,
 /* The error of that -1. */
 int nf_chain_fail(const struct nf_chain *c, const struct nf_cell *cell,
     uint32_t bad, double x, struct nf_err *err);
-/* Fit what is not fitted to a column, its values ld apart. */
-int nf_chain_fit(struct nf_chain *c, const double *raw, size_t ld,
-    uint64_t nrow, const uint64_t *row, uint32_t column, int context,
-    struct nf_err *err);
 /* The way back; partners are found from raw, this column in its row. */
 double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
     int *clamped);
+
+/* ---- runs of rows ------------------------------------------------------- */
+
+/*
+ * Rows that go through a column's chain together: at[..] says which row of
+ * the run, from its first, a value belongs to.  late ones join at late_op;
+ * until an op has run they stand, raw, behind the others.
+ */
+struct nf_run {
+	const struct nf_prep *prep;
+	const struct nf_prep_rows *rows;
+	uint64_t seed, first;		/* the run's first row */
+	uint32_t nrow, column, n, nlate;
+	uint32_t row[NF_PREP_RUN];	/* [nrow]: those not left out */
+	uint32_t at[NF_PREP_RUN], late[NF_PREP_RUN], late_op[NF_PREP_RUN];
+	double x[NF_PREP_RUN];		/* [n] */
+};
+
+/* Rows first to first + n of rows, but for those to skip. */
+void nf_run_begin(struct nf_run *r, const struct nf_prep *p,
+    const struct nf_prep_rows *rows, uint64_t seed, uint64_t first,
+    uint32_t n);
+/* Begin with column j's raw values. */
+void nf_run_column(struct nf_run *r, uint32_t j);
+/* Op k; adds to slope[row of the run] unless NULL.  -1: it cannot. */
+int nf_run_op(struct nf_run *r, uint32_t k, double *slope);
+/*
+ * Why not: the error of the first row, and column of it, that a chain refuses
+ * or, while fitting, its first see[column] ops and the list of the next do.
+ */
+int nf_run_fail(const struct nf_run *r, const uint32_t *see,
+    struct nf_err *err);
+
+int nf_prep_nthread(const struct nf_prep *p);
+int nf_prep_partners_check(const struct nf_prep *p, struct nf_err *err);
 
 #endif

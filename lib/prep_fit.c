@@ -1,0 +1,345 @@
+/*
+ * Fitting a recipe: rounds of passes over the rows.  In a round every column
+ * lets its ops see as much as can be known before it ends; most recipes take
+ * one or two.  Rows are added up in runs of NF_PREP_RUN, in order, so that
+ * neither threads nor the calls' sizes matter.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "prep_op.h"
+
+#define GROUP	64			/* runs between two sums */
+
+struct nf_fitting {
+	struct nf_prep *p;
+	uint64_t nrow;			/* in this round */
+	uint32_t *lo, *hi;		/* of each column: ops lo to hi see
+					 * this round, and those before hi
+					 * run; its nop where none does */
+	uint32_t *at;			/* of each column: its first spread */
+	uint32_t nspread, room;
+	struct nf_spread *total;	/* [room], and GROUP times as many */
+};
+
+/* ---- what an op sees ---------------------------------------------------- */
+
+/* Moments about a value of theirs: those of a constant are exact. */
+static void
+add_moments(struct nf_spread *s, const double *x, uint32_t n)
+{
+	double sum[4] = { 0 }, m2[4] = { 0 }, d;
+	uint32_t i;
+
+	s->lo = s->hi = x[0];
+	for (i = 0; i < n; i++) {
+		sum[i % 4] += x[i] - x[0];
+		s->lo = x[i] < s->lo ? x[i] : s->lo;
+		s->hi = x[i] > s->hi ? x[i] : s->hi;
+	}
+	s->mean = x[0] + (sum[0] + sum[1] + sum[2] + sum[3]) / n;
+	for (i = 0; i < n; i++) {
+		d = x[i] - s->mean;
+		m2[i % 4] += d * d;
+	}
+	s->m2 = m2[0] + m2[1] + m2[2] + m2[3];
+	s->n = n;
+}
+
+/* The raw values at the ends of their range, and what became of them. */
+static void
+add_ends(struct nf_spread *s, const struct nf_run *r)
+{
+	uint32_t i;
+	double raw;
+
+	for (i = 0; i < r->n; i++) {
+		raw = nf_prep_raw(r->rows, r->first + r->at[i],
+		    (ptrdiff_t)r->column);
+		if (i == 0 || raw < s->raw_lo) {
+			s->raw_lo = raw;
+			s->at_raw_lo = r->x[i];
+		}
+		if (i == 0 || raw > s->raw_hi) {
+			s->raw_hi = raw;
+			s->at_raw_hi = r->x[i];
+		}
+	}
+}
+
+/* How often each value of the op's list is there; -1 for another one. */
+static int
+add_counts(const struct nf_op *o, const double *x, uint32_t n)
+{
+	uint32_t count[NF_PREP_MAXVALUE], i;
+	int v;
+
+	memset(count, 0, o->narg * sizeof(*count));
+	for (i = 0; i < n; i++) {
+		if ((v = nf_op_value(o, x[i])) == -1)
+			return -1;
+		count[v]++;
+	}
+	/* Whole numbers: their order does not matter. */
+	for (i = 0; i < o->narg; i++)
+		if (count[i] > 0) {
+#pragma omp atomic
+			o->share[i] += count[i];
+		}
+	return 0;
+}
+
+/* The first op sees even what a later one takes past it. */
+static int
+see(const struct nf_run *r, uint32_t k, struct nf_spread *s)
+{
+	const struct nf_op *o = &r->prep->chain[r->column].op[k];
+	uint32_t n = k == 0 ? r->n + r->nlate : r->n, i;
+
+	memset(s, 0, sizeof(*s));
+	for (i = 0; i < n; i++)
+		if (!isfinite(r->x[i]))
+			return -1;
+	if (n == 0)
+		return 0;
+	add_moments(s, r->x, n);
+	if (o->def->takes != NULL)
+		add_ends(s, r);
+	return o->share == NULL ? 0 : add_counts(o, r->x, n);
+}
+
+/* Chan, Golub, LeVeque, "Updating formulae ..", 1979. */
+static void
+merge(struct nf_spread *s, const struct nf_spread *t)
+{
+	double d = t->mean - s->mean, n = (double)(s->n + t->n);
+
+	if (t->n == 0)
+		return;
+	if (s->n == 0) {
+		*s = *t;
+		return;
+	}
+	s->m2 += t->m2 + d * d * ((double)s->n * (double)t->n / n);
+	s->mean += d * ((double)t->n / n);
+	s->n += t->n;
+	s->lo = fmin(s->lo, t->lo);
+	s->hi = fmax(s->hi, t->hi);
+	if (t->raw_lo < s->raw_lo) {
+		s->raw_lo = t->raw_lo;
+		s->at_raw_lo = t->at_raw_lo;
+	}
+	if (t->raw_hi > s->raw_hi) {
+		s->raw_hi = t->raw_hi;
+		s->at_raw_hi = t->at_raw_hi;
+	}
+}
+
+/* ---- rounds ------------------------------------------------------------- */
+
+static int
+fit_op(struct nf_chain *c, struct nf_op *o, struct nf_spread *s,
+    struct nf_err *err)
+{
+	int rc;
+
+	s->count = o->share;
+	rc = o->def->fit(o, s, err);
+	if (o->def->full > 0)
+		o->narg = o->def->full;
+	o->fitted = 1;
+	if (rc == 0 && o->def->check != NULL)
+		rc = o->def->check(o, err);
+	return rc == 0 ? 0 : nf_fail_in(err, "recipe of column %s", c->name);
+}
+
+/* Which ops of a column see the next round: those up to the first that the
+ * values cannot pass before it is fitted. */
+static int
+plan_column(struct nf_fitting *f, uint32_t j, struct nf_err *err)
+{
+	struct nf_chain *c = &f->p->chain[j];
+	struct nf_spread none = { 0 };
+	struct nf_op *o;
+	uint32_t k;
+
+	f->lo[j] = f->hi[j] = c->nop;
+	f->at[j] = f->nspread;
+	for (k = 0; k < c->nop; k++) {
+		o = &c->op[k];
+		if (!o->fitted && o->def->flags & NF_OP_GIVEN &&
+		    fit_op(c, o, &none, err) == -1)
+			return -1;
+		if (o->fitted)
+			continue;
+		if (f->lo[j] == c->nop)
+			f->lo[j] = k;
+		f->hi[j] = k;
+		f->nspread++;
+		if (o->share != NULL)
+			memset(o->share, 0, o->narg * sizeof(*o->share));
+		if (!(o->def->flags & NF_OP_FREE))
+			break;
+	}
+	return 0;
+}
+
+/* 1 where there is something to see, 0 where all is fitted. */
+static int
+plan(struct nf_fitting *f, struct nf_err *err)
+{
+	uint32_t j;
+
+	f->nspread = 0;
+	f->nrow = 0;
+	for (j = 0; j < f->p->ncol; j++)
+		if (plan_column(f, j, err) == -1)
+			return -1;
+	if (f->nspread > f->room) {
+		nf_free(f->total);
+		f->room = f->nspread;
+		f->total = nf_alloc((size_t)f->room * (GROUP + 1),
+		    sizeof(*f->total), "a recipe", err);
+		if (f->total == NULL)
+			return -1;
+	}
+	if (f->nspread > 0)
+		memset(f->total, 0, f->nspread * sizeof(*f->total));
+	return f->nspread > 0;
+}
+
+int
+nf_fitting_new(struct nf_fitting **out, struct nf_prep *p, struct nf_err *err)
+{
+	struct nf_fitting *f = nf_alloc(1, sizeof(*f), "a recipe", err);
+	int rc = -1;
+
+	*out = f;
+	if (f == NULL)
+		return -1;
+	f->p = p;
+	f->lo = nf_alloc(p->ncol, 3 * sizeof(*f->lo), "a recipe", err);
+	if (f->lo != NULL && nf_prep_partners_check(p, err) == 0) {
+		f->hi = f->lo + p->ncol;
+		f->at = f->hi + p->ncol;
+		rc = plan(f, err);
+	}
+	if (rc == -1) {
+		nf_fitting_free(f);
+		*out = NULL;
+	}
+	return rc;
+}
+
+void
+nf_fitting_free(struct nf_fitting *f)
+{
+	if (f == NULL)
+		return;
+	nf_free(f->lo);
+	nf_free(f->total);
+	nf_free(f);
+}
+
+/* What a run of rows shows, to s[nspread]. */
+static int
+see_run(const struct nf_fitting *f, struct nf_run *r, struct nf_spread *s)
+{
+	const struct nf_chain *c;
+	uint32_t j, k;
+
+	for (j = 0; j < f->p->ncol; j++) {
+		c = &f->p->chain[j];
+		if (f->lo[j] == c->nop)
+			continue;
+		nf_run_column(r, j);
+		for (k = 0; k <= f->hi[j]; k++)
+			if ((!c->op[k].fitted && see(r, k, s++) == -1) ||
+			    (k < f->hi[j] && nf_run_op(r, k, NULL) == -1))
+				return -1;
+	}
+	return 0;
+}
+
+int
+nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
+    struct nf_err *err)
+{
+	uint64_t n = (rows->nrow + NF_PREP_RUN - 1) / NF_PREP_RUN, b, g, m;
+	struct nf_spread *part = f->total + f->nspread;
+	int nthread = nf_prep_nthread(f->p);
+	uint64_t bad = n;
+	uint32_t k;
+
+	for (b = 0; b < n && bad == n; b += m) {
+		m = n - b < GROUP ? n - b : GROUP;
+#pragma omp parallel for num_threads(nthread) schedule(dynamic, 1) \
+    if (m > 1)
+		for (g = 0; g < m; g++) {
+			uint64_t at = (b + g) * NF_PREP_RUN;
+			uint64_t left = rows->nrow - at;
+			struct nf_err mine;
+			struct nf_run r;
+
+			nf_run_begin(&r, f->p, rows, 0, at, left <
+			    NF_PREP_RUN ? (uint32_t)left : NF_PREP_RUN);
+			if (see_run(f, &r, part + g * f->nspread) == 0)
+				continue;
+			nf_run_fail(&r, f->hi, &mine);
+#pragma omp critical(nf_prep)
+			if (b + g < bad) {
+				bad = b + g;
+				if (err != NULL)
+					*err = mine;
+			}
+		}
+		for (g = 0; g < m && bad == n; g++)
+			for (k = 0; k < f->nspread; k++)
+				merge(&f->total[k],
+				    &part[g * f->nspread + k]);
+	}
+	f->nrow += rows->nrow;
+	return bad == n ? 0 : -1;
+}
+
+int
+nf_fitting_round(struct nf_fitting *f, struct nf_err *err)
+{
+	struct nf_spread *s = f->total, zero = { .n = 1 };
+	struct nf_chain *c;
+	struct nf_op *o;
+	uint32_t j, k;
+
+	if (f->nrow == 0 && !nf_prep_fitted(f->p))
+		return nf_fail(err, NF_EDATA, "no rows to fit a recipe to");
+	for (j = 0; j < f->p->ncol; j++) {
+		c = &f->p->chain[j];
+		for (k = f->lo[j]; k < c->nop && k <= f->hi[j]; k++) {
+			o = &c->op[k];
+			if (o->fitted)
+				continue;
+			/* A spike may have taken every row. */
+			if (s->n == 0 && o->def->takes == NULL)
+				*s = zero;
+			if (fit_op(c, o, s++, err) == -1)
+				return -1;
+		}
+	}
+	return plan(f, err);
+}
+
+int
+nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld, uint64_t nrow,
+    const uint64_t *row, struct nf_err *err)
+{
+	struct nf_prep_rows rows = { .x = raw, .wide = 1, .ld = ld,
+		.nrow = nrow, .number = row };
+	struct nf_fitting *f;
+	int rc = nf_fitting_new(&f, p, err);
+
+	while (rc == 1)
+		rc = nf_fitting_rows(f, &rows, err) == -1 ? -1 :
+		    nf_fitting_round(f, err);
+	nf_fitting_free(f);
+	return rc;
+}

@@ -135,10 +135,9 @@ cuda_close(struct nf_dev *d)
 	nf_free(c);
 }
 
-/* What there is to know of GPU number index, for its name and its sizes. */
+/* What there is to know of GPU number index; -1 if it is of no use. */
 static int
-describe(uint32_t index, cudaDeviceProp *prop, char *name, size_t size,
-    struct nf_err *err)
+describe(uint32_t index, cudaDeviceProp *prop, struct nf_err *err)
 {
 	cudaError_t e;
 
@@ -149,12 +148,9 @@ describe(uint32_t index, cudaDeviceProp *prop, char *name, size_t size,
 		    cudaGetErrorString(e));
 	}
 	if (prop->major < 8)
-		return nf_fail(err, NF_ESYS, "GPU %u is a %s of compute "
+		return nf_fail(err, NF_ESYS, "GPU %u (%s) is of compute "
 		    "capability %d.%d, want 8.0 or later", index, prop->name,
 		    prop->major, prop->minor);
-	snprintf(name, size, "cuda:%u (%.64s, %.0f GB, sm_%d%d)", index,
-	    prop->name, (double)prop->totalGlobalMem / 1e9, prop->major,
-	    prop->minor);
 	return 0;
 }
 
@@ -209,11 +205,10 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 	struct nf_cuda *c;
 	struct nf_ops *ops;
 	cudaDeviceProp prop;
-	char name[sizeof(c->dev.name)];
 	const char *why;
 
 	*d = NULL;
-	if (describe(index, &prop, name, sizeof(name), err) == -1)
+	if (describe(index, &prop, err) == -1)
 		return -1;
 	c = (struct nf_cuda *)nf_alloc(1, sizeof(*c), "device", err);
 	if (c == NULL)
@@ -228,7 +223,9 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 		return -1;
 	}
 	pthread_mutex_init(&c->lock, NULL);
-	memcpy(c->dev.name, name, sizeof(name));
+	snprintf(c->dev.name, sizeof(c->dev.name),
+	    "cuda:%u (%.64s, %.0f GB, sm_%d%d)", index, prop.name,
+	    (double)prop.totalGlobalMem / 1e9, prop.major, prop.minor);
 	c->index = (int)index;
 	c->dev.ops = ops;
 	ops->close = cuda_close;
@@ -255,8 +252,9 @@ static int
 cuda_list(struct nf_dev_info *info, uint32_t max, struct nf_err *err)
 {
 	cudaDeviceProp prop;
+	struct nf_err why;
 	cudaError_t e;
-	uint32_t i, n = 0;
+	uint32_t i;
 	int count = 0;
 
 	if ((e = cudaGetDeviceCount(&count)) != cudaSuccess || count < 1) {
@@ -264,13 +262,20 @@ cuda_list(struct nf_dev_info *info, uint32_t max, struct nf_err *err)
 		return nf_fail(err, NF_ESYS, "%s", e == cudaSuccess ?
 		    "no GPU" : cudaGetErrorString(e));
 	}
-	for (i = 0; i < (uint32_t)count && n < max; i++) {
-		if (describe(i, &prop, info[n].name, sizeof(info[n].name),
-		    err) == -1)
-			continue;
-		info[n++].usable = 1;
+	for (i = 0; i < (uint32_t)count && i < max; i++, info++) {
+		memset(info, 0, sizeof(*info));
+		snprintf(info->name, sizeof(info->name), "cuda:%u", i);
+		info->usable = describe(i, &prop, &why) == 0;
+		if (info->usable) {
+			snprintf(info->about, sizeof(info->about),
+			    "%.64s, sm_%d%d", prop.name, prop.major,
+			    prop.minor);
+			info->memory = prop.totalGlobalMem;
+		} else
+			snprintf(info->about, sizeof(info->about), "%.500s",
+			    why.msg);
 	}
-	return n > 0 ? (int)n : -1;
+	return (int)i;
 }
 
 extern "C" __attribute__((visibility("default")))

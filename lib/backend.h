@@ -286,6 +286,8 @@ struct nf_dev {
 	uint64_t clamped;		/* values a spline had to clamp */
 	enum nf_precision precision;	/* of products; the caller may set it,
 					 * and a CPU's are float32 whatever */
+	char passed[256];		/* why auto did not take the GPU that
+					 * there is; else empty */
 };
 
 /*
@@ -301,9 +303,10 @@ void nf_dev_close(struct nf_dev *d);		/* may be NULL */
 
 /* A device that this machine has, or might have had. */
 struct nf_dev_info {
-	char name[256];		/* "cuda:0 (NVIDIA H200, ...)"; unusable:
-				 * "cuda: WHY" */
-	int usable;		/* nf_dev_open takes its name's first word */
+	char name[32];		/* as nf_dev_open takes it: "cuda:0" */
+	char about[512];	/* what it is, or why it cannot be used */
+	uint64_t memory;	/* bytes of its own; 0: the machine's */
+	int usable;
 };
 /* Up to max devices, the CPU first; returns how many. */
 uint32_t nf_dev_list(struct nf_dev_info *info, uint32_t max);

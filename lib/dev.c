@@ -10,6 +10,7 @@
 
 #define LIBRARY	"libnf-cuda.so"
 #define DRIVER	"libcuda.so.1"
+#define NODE	"/dev/nvidiactl"	/* where there is a GPU */
 #define NGPU	64			/* more than any machine has */
 
 /* ---- the library ------------------------------------------------------ */
@@ -119,10 +120,12 @@ plugin(struct nf_err *err)
 static int
 open_gpu(struct nf_dev **d, uint32_t index, struct nf_err *err)
 {
-	const struct nf_plugin *p = plugin(err);
+	struct nf_err why;
+	const struct nf_plugin *p = plugin(&why);
 
-	if (p == NULL || p->open(d, index, err) == -1)
-		return nf_fail_in(err, "no GPU can be used");
+	if (p == NULL || p->open(d, index, &why) == -1)
+		return nf_fail(err, NF_ESYS, "no GPU can be used: %.800s; "
+		    "the devices cpu and auto need none", why.msg);
 	return 0;
 }
 
@@ -142,6 +145,46 @@ gpu_index(const char *name)
 	return *end != '\0' || errno != 0 || n >= NGPU ? -1 : (long)n;
 }
 
+/*
+ * Of all GPUs, open the first that can be used.  Where there is one and it
+ * cannot be, *why says why not; it stays empty where there is none.
+ */
+static int
+open_first(struct nf_dev **d, struct nf_err *why)
+{
+	const struct nf_plugin *p = plugin(why);
+	struct nf_dev_info info[NGPU];
+	int n, i, rc = -1;
+
+	if (p == NULL) {
+		if (getenv("NF_CUDA_LIB") == NULL && access(NODE, F_OK) == -1)
+			why->msg[0] = '\0';
+		return -1;
+	}
+	if ((n = p->list(info, NGPU, why)) <= 0)
+		why->msg[0] = '\0';
+	for (i = 0; i < n && rc == -1; i++)
+		if (info[i].usable)
+			rc = p->open(d, (uint32_t)i, why);
+		else
+			nf_fail(why, NF_ESYS, "%s: %s", info[i].name,
+			    info[i].about);
+	return rc;
+}
+
+static int
+open_auto(struct nf_dev **d, uint32_t nthread, struct nf_err *err)
+{
+	struct nf_err why = { 0 };
+
+	if (open_first(d, &why) == 0)
+		return 0;
+	if (nf_cpu_open(d, nthread, err) == -1)
+		return -1;
+	snprintf((*d)->passed, sizeof((*d)->passed), "%.255s", why.msg);
+	return 0;
+}
+
 int
 nf_dev_open(struct nf_dev **d, const char *name, uint32_t nthread,
     struct nf_err *err)
@@ -150,8 +193,7 @@ nf_dev_open(struct nf_dev **d, const char *name, uint32_t nthread,
 
 	*d = NULL;
 	if (strcmp(name, "auto") == 0)
-		return open_gpu(d, 0, NULL) == 0 ? 0 :
-		    nf_cpu_open(d, nthread, err);
+		return open_auto(d, nthread, err);
 	if (strcmp(name, "cpu") == 0)
 		return nf_cpu_open(d, nthread, err);
 	if ((index = gpu_index(name)) == -1)
@@ -174,15 +216,20 @@ list_cpu(struct nf_dev_info *info)
 {
 	struct nf_dev *d;
 	struct nf_err err;
+	const char *s;
 
+	memset(info, 0, sizeof(*info));
+	strcpy(info->name, "cpu");
 	info->usable = nf_cpu_open(&d, 0, &err) == 0;
-	if (info->usable)
-		snprintf(info->name, sizeof(info->name), "%s", d->name);
-	else
-		snprintf(info->name, sizeof(info->name), "cpu: %.240s",
-		    err.msg);
-	if (info->usable)
-		nf_dev_close(d);
+	if (!info->usable) {
+		snprintf(info->about, sizeof(info->about), "%.500s", err.msg);
+		return;
+	}
+	s = strchr(d->name, '(');	/* "cpu (2 threads, avx512)" */
+	s = s == NULL ? d->name : s + 1;
+	snprintf(info->about, sizeof(info->about), "%.*s",
+	    (int)strcspn(s, ")"), s);
+	nf_dev_close(d);
 }
 
 uint32_t
@@ -201,7 +248,8 @@ nf_dev_list(struct nf_dev_info *info, uint32_t max)
 	n = p == NULL ? -1 : p->list(info + 1, max - 1, &err);
 	if (n > 0)
 		return 1 + (uint32_t)n;
-	info[1].usable = 0;
-	snprintf(info[1].name, sizeof(info[1].name), "cuda: %.248s", err.msg);
+	memset(&info[1], 0, sizeof(info[1]));
+	strcpy(info[1].name, "cuda");
+	snprintf(info[1].about, sizeof(info[1].about), "%.500s", err.msg);
 	return 2;
 }

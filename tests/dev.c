@@ -38,11 +38,11 @@ listed(const char *part)
 	struct nf_dev_info info[4];
 	uint32_t n = nf_dev_list(info, 4);
 
-	ok(n == 2 && info[0].usable &&
-	    strncmp(info[0].name, "cpu (", 5) == 0, "the CPU is listed");
-	if (!ok(!info[1].usable && strncmp(info[1].name, "cuda: ", 6) == 0 &&
-	    strstr(info[1].name, part) != NULL, "listed: %s", part))
-		printf("# %s\n", info[1].name);
+	ok(n == 2 && info[0].usable && strcmp(info[0].name, "cpu") == 0 &&
+	    strstr(info[0].about, " thread") != NULL, "the CPU is listed");
+	if (!ok(!info[1].usable && strcmp(info[1].name, "cuda") == 0 &&
+	    strstr(info[1].about, part) != NULL, "listed: %s", part))
+		printf("# %s: %s\n", info[1].name, info[1].about);
 	ok(nf_dev_list(info, 1) == 1 && nf_dev_list(info, 0) == 0,
 	    "no more are listed than there is room for");
 }

@@ -7,8 +7,8 @@
 
 const char tool_name[] = "nflogp";
 const char tool_synopsis[] = "[--latent | --mean] [--raw] [--seed N] "
-    "[--batch N] [-z]\n[--device auto|cpu|cuda] [--threads N] "
-    "MODEL [FILE]";
+    "[--batch N] [-z]\n[--device auto|cpu|cuda] [--precision fp32|tf32|bf16]\n"
+    "[--threads N] MODEL [FILE]";
 const char tool_purpose[] = "log density or latent of every row";
 
 static struct {
@@ -16,7 +16,8 @@ static struct {
 	uint32_t batch, threads;
 	uint64_t seed;
 	const char *device;
-} opt = { .batch = 8192, .device = "auto" };
+	enum nf_precision precision;
+} opt = { .device = "auto", .precision = NF_FP32 };
 
 struct work {
 	struct nf_handle m;
@@ -41,6 +42,7 @@ read_options(int argc, char *argv[])
 		{ "batch", required_argument, NULL, 260 },
 		{ "device", required_argument, NULL, 261 },
 		{ "threads", required_argument, NULL, 262 },
+		{ "precision", required_argument, NULL, 263 },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
@@ -73,6 +75,10 @@ read_options(int argc, char *argv[])
 		case 262:
 			opt.threads = (uint32_t)tool_int(optarg, 1, 1024,
 			    "--threads");
+			break;
+		case 263:
+			opt.precision = tool_precision(optarg,
+			    "--precision");
 			break;
 		}
 	if (opt.latent && opt.mean)
@@ -132,13 +138,16 @@ open_all(struct work *k, const char *model, const char *file,
 	uint32_t nt;
 
 	if ((!opt.mean && tool_no_terminal("a stream", err) == -1) ||
-	    nf_handle_init(&k->m, model, opt.raw, opt.device, opt.threads,
-	    err) == -1 || tool_open(file, &k->r, err) == -1 ||
-	    find_columns(k, err) == -1)
+	    tool_model_open(&k->m, model, opt.raw, opt.device, opt.threads,
+	    opt.precision, err) == -1 ||
+	    tool_open(file, &k->r, err) == -1 || find_columns(k, err) == -1)
 		return -1;
 	nt = k->m.target.n;
 	k->nin = nf_reader_schema(k->r)->column.n;
 	k->nadd = opt.latent ? nt : 1;
+	if (opt.batch == 0)
+		opt.batch = tool_batch(k->m.dev, k->m.context.n +
+		    2 * (size_t)nt + k->nin);
 	if (nf_batch_check(opt.batch, k->m.context.n + 2 * (size_t)nt + 1 +
 	    k->nin + k->nadd, tool_memory(), err) == -1)
 		return -1;

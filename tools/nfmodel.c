@@ -6,7 +6,8 @@
 #include "tool.h"
 
 const char tool_name[] = "nfmodel";
-const char tool_synopsis[] = "[--history | --config | --tensors] MODEL";
+const char tool_synopsis[] = "--devices | "
+    "[--history | --config | --tensors] MODEL";
 const char tool_purpose[] = "print what a model file holds";
 
 #define LABEL	"%-13s"		/* what a line is about */
@@ -148,6 +149,23 @@ print_tensors(const struct nf_model *m)
 	return 0;
 }
 
+static void
+print_devices(void)
+{
+	struct nf_dev_info info[65];
+	uint32_t n = nf_dev_list(info, 65), i;
+
+	printf("device\tusable\tGB\tabout\n");
+	for (i = 0; i < n; i++) {
+		printf("%s\t%s\t", info[i].name,
+		    info[i].usable ? "yes" : "no");
+		if (info[i].usable)
+			printf("%.1f", 1e-9 * (double)(info[i].memory > 0 ?
+			    info[i].memory : tool_memory()));
+		printf("\t%s\n", info[i].about);
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -155,22 +173,27 @@ main(int argc, char *argv[])
 		{ "history", no_argument, NULL, 'h' },
 		{ "config", no_argument, NULL, 'c' },
 		{ "tensors", no_argument, NULL, 't' },
+		{ "devices", no_argument, NULL, 'd' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct nf_model *m;
+	struct nf_model *m = NULL;
 	struct nf_err err;
-	int c, mode = 0, rc;
+	int c, mode = 0, rc = 0;
 
 	while ((c = tool_option(argc, argv, "", longs)) != -1) {
 		if (mode != 0 && mode != c)
 			tool_usage("one kind of output at a time");
 		mode = c;
 	}
-	if (argc - optind != 1)
-		tool_usage("want one MODEL");
-	if (nf_model_read(&m, argv[optind], 0, &err) == -1)
+	if (argc - optind != (mode != 'd'))
+		tool_usage(mode == 'd' ? "--devices wants no MODEL" :
+		    "want one MODEL");
+	if (mode == 'd')
+		print_devices();
+	else if (nf_model_read(&m, argv[optind], 0, &err) == -1)
 		tool_die(&err);
-	rc = mode == 'h' ? print_history(m, &err) :
+	else
+		rc = mode == 'h' ? print_history(m, &err) :
 	    mode == 'c' ? print_config(m, argv[optind], &err) :
 	    mode == 't' ? print_tensors(m) : print_summary(m);
 	nf_model_free(m);

@@ -6,8 +6,9 @@
 
 const char tool_name[] = "nfsample";
 const char tool_synopsis[] = "[-n REPEAT] [--rows ROWS] [--seed N] "
-    "[--shard I/N]\n[--targets-only] [--index] [--raw] [--batch N] [-z] "
-    "[--device auto|cpu|cuda]\n[--threads N] MODEL [FILE]";
+    "[--shard I/N]\n[--targets-only] [--index] [--raw] [--batch N] [-z]\n"
+    "[--device auto|cpu|cuda] [--precision fp32|tf32|bf16]\n"
+    "[--threads N] MODEL [FILE]";
 const char tool_purpose[] = "draw from a conditional flow";
 
 static struct {
@@ -15,9 +16,10 @@ static struct {
 	uint32_t threads;
 	int has_rows, raw, flags;
 	const char *device, *model, *file;
+	enum nf_precision precision;
 } opt = {
-	.draw = { .repeat = 1, .nshard = 1, .batch = 8192 },
-	.device = "auto",
+	.draw = { .repeat = 1, .nshard = 1 },
+	.device = "auto", .precision = NF_TF32,
 };
 
 static void
@@ -78,6 +80,9 @@ read_option(int c)
 		opt.threads = (uint32_t)tool_int(optarg, 1, 1024,
 		    "--threads");
 		break;
+	case 265:
+		opt.precision = tool_precision(optarg, "--precision");
+		break;
 	}
 }
 
@@ -94,6 +99,7 @@ read_options(int argc, char *argv[])
 		{ "batch", required_argument, NULL, 262 },
 		{ "device", required_argument, NULL, 263 },
 		{ "threads", required_argument, NULL, 264 },
+		{ "precision", required_argument, NULL, 265 },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
@@ -120,6 +126,9 @@ open_input(const struct nf_handle *m, struct nf_reader **r, uint32_t **col,
 		return nf_fail(err, NF_EUSE, "--rows is for flows without "
 		    "conditions; %s wants %u columns of them", m->path,
 		    m->context.n);
+	if (opt.draw.batch == 0)
+		opt.draw.batch = tool_batch(m->dev, m->context.n +
+		    2 * (size_t)m->target.n);
 	if (opt.has_rows)
 		return 0;
 	if (tool_open(opt.file, r, err) == -1)
@@ -156,8 +165,9 @@ main(int argc, char *argv[])
 
 	read_options(argc, argv);
 	if (tool_no_terminal("a stream", &err) == 0 &&
-	    nf_handle_init(&m, opt.model, opt.raw, opt.device, opt.threads,
-	    &err) == 0 && open_input(&m, &r, &col, &err) == 0 &&
+	    tool_model_open(&m, opt.model, opt.raw, opt.device, opt.threads,
+	    opt.precision, &err) == 0 &&
+	    open_input(&m, &r, &col, &err) == 0 &&
 	    nf_draw_new(&d, m.raw, &opt.draw, r, col, &m.target,
 	    opt.raw ? &m.target_prep : NULL, &err) == 0)
 		rc = sample(d, &m, &err);

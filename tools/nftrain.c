@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tool_data.h"
+#include "tool_device.h"
 #include "tool_run.h"
 
 const char tool_name[] = "nftrain";
@@ -195,7 +196,7 @@ open_and_train(const struct nf_cfg *cfg, const char *path, const char *last,
 
 	if (check_writable(path, err) == 0 && check_writable(last, err) == 0 &&
 	    find_checkpoint(last, &from, err) == 0 &&
-	    nf_dev_open(&dev, opt.device, opt.threads, err) == 0 &&
+	    tool_device_open(&dev, opt.device, opt.threads, err) == 0 &&
 	    tool_data_open(&d, opt.file, opt.valid, cfg, err) == 0 &&
 	    (from == NULL || nf_fit_agree(from, cfg, &d.choice, last,
 	    err) == 0))

@@ -4,6 +4,18 @@
 #include "tool_model.h"
 
 int
+tool_model_open(struct nf_handle *m, const char *path, int plain,
+    const char *device, uint32_t nthread, enum nf_precision precision,
+    struct nf_err *err)
+{
+	if (nf_handle_init(m, path, plain, device, nthread, err) == -1)
+		return -1;
+	m->dev->precision = precision;
+	tool_device_warn(m->dev);
+	return 0;
+}
+
+int
 tool_model_find(const struct nf_handle *m, const struct nf_list *names,
     const struct nf_reader *r, uint32_t **col, struct nf_err *err)
 {

@@ -32,3 +32,9 @@ for page in man/*.[157] man/*.3; do
 	[ -e "$page" ] || continue
 	put 644 "share/man/man${page##*.}" "$page"
 done
+
+# The pipelines, with what they run on; they find the programs from there.
+put 644 share/nfpipe pipelines/flow.mk pipelines/jets.mk pipelines/muons.mk \
+    pipelines/*.cfg pipelines/report.sh
+put 644 share/nfpipe/report pipelines/report/*
+put 644 share/nfpipe/data pipelines/data/*

@@ -283,6 +283,7 @@ struct nf_dev {
 	uint32_t nlane;
 	uint32_t tile;			/* rows a lane takes at a time */
 	uint32_t pad;			/* rows begin at multiples of this */
+	int host;			/* its memory is the host's own */
 	uint64_t clamped;		/* values a spline had to clamp */
 	enum nf_precision precision;	/* of products; the caller may set it,
 					 * and a CPU's are float32 whatever */

@@ -40,6 +40,7 @@ set_up(struct nf_cpu *c, const struct nf_ops *ops, uint32_t nthread,
 	c->dev.nlane = nthread;
 	c->dev.tile = NF_CPU_TILE;
 	c->dev.pad = 16;
+	c->dev.host = 1;
 	c->nthread = nthread;
 	c->scratch = nf_alloc(nthread + 1, sizeof(*c->scratch), "scratch", err);
 	c->nscratch = nf_alloc(nthread + 1, sizeof(*c->nscratch), "scratch",

@@ -62,7 +62,7 @@ static void
 cpu_copy(struct nf_dev *d, void *to, const void *from, size_t nbyte)
 {
 	(void)d;
-	if (to != NULL && from != NULL && nbyte > 0)
+	if (to != from && to != NULL && from != NULL && nbyte > 0)
 		memcpy(to, from, nbyte);
 }
 

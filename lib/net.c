@@ -158,7 +158,8 @@ nf_net_new(struct nf_net **out, struct nf_dev *dev, const struct nf_flow *f,
 		return -1;
 	net->dev = dev;
 	net->flow = f;
-	net->param = o->alloc(dev, f->nall * sizeof(nf_real));
+	net->param = dev->host ? f->param :
+	    o->alloc(dev, f->nall * sizeof(nf_real));
 	net->fold = o->alloc(dev, n * D * D * sizeof(nf_real));
 	net->fold_bias = o->alloc(dev, n * D * sizeof(nf_real));
 	net->back = o->alloc(dev, n * D * D * sizeof(nf_real));
@@ -181,7 +182,8 @@ nf_net_free(struct nf_net *net)
 	if (net == NULL)
 		return;
 	o = net->dev->ops;
-	o->free(net->dev, net->param);
+	if (!net->dev->host)
+		o->free(net->dev, net->param);
 	o->free(net->dev, net->index);
 	o->free(net->dev, net->fold);
 	o->free(net->dev, net->fold_bias);

@@ -18,7 +18,8 @@ extern "C" {
 struct nf_net {
 	struct nf_dev *dev;
 	const struct nf_flow *flow;
-	nf_real *param;			/* [nall], on the device */
+	nf_real *param;			/* [nall], on the device; the flow's
+					 * own where that is the host */
 	struct nf_lu lu;
 	void *index;			/* lu's row, col and at */
 	nf_real *fold, *fold_bias;	/* [nlayer][D][D], [nlayer][D] */

@@ -50,12 +50,13 @@ struct nf_rowset {
 
 struct nf_trainer;
 
-/* Bytes on the device that training takes beside its rows, roughly. */
+/* Bytes that training on a CPU takes beside flow and rows, roughly. */
 double nf_trainer_memory(const struct nf_shape *s, uint32_t batch);
 
 /*
  * A trainer for f on dev.  f and the rows are kept by reference; f's
- * numbers are brought up to date by nf_trainer_get alone.
+ * numbers are those of a step that nf_trainer_get has brought, and of some
+ * later one (a CPU trains in f itself) once training has gone on.
  */
 int nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o,

@@ -12,8 +12,8 @@ nf_trainer_memory(const struct nf_shape *s, uint32_t batch)
 	/* As nf_work_new has it: states, layers, and what splines keep. */
 	row = (S + 4) * (D + C) + H * (S * (3 * B + 1) + 4) +
 	    S * D * (s->bins + 8);
-	/* Parameters, gradient, both moments; packed to validate. */
-	return sizeof(nf_real) * (row * batch + 5 * nf_shape_count(s) +
+	/* Gradient, both moments; parameters packed to validate. */
+	return sizeof(nf_real) * (row * batch + 4 * nf_shape_count(s) +
 	    3 * (S + 1) * D * D);
 }
 

@@ -155,7 +155,7 @@ in_child(enum work w, const struct model *m, uint32_t nthread,
 		rate = 0;
 	close(fd[0]);
 	wait4(pid, &status, 0, &u);
-	*peak = (double)u.ru_maxrss / 1024;
+	*peak = (double)u.ru_maxrss * 1024 / 1e6;
 	return rate;
 }
 

@@ -69,7 +69,7 @@ $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
-include $(wildcard cuda/cuda.mk formats/h5.mk tests/bench/*.mk)
+include $(wildcard cuda/cuda.mk debian/deb.mk formats/h5.mk tests/bench/*.mk)
 # A make that was not told how many jobs to run takes every core.
 submake = $(MAKE) -s --no-print-directory \
     $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -87,13 +87,13 @@ demo: deps	## train, sample and compare on the bundled jets, in minutes
 	+@$(submake) all
 	@PATH=$(abspath $(BUILD))/bin:$$PATH $(MAKE) --no-print-directory \
 	    -f pipelines/demo.mk
-install: all	## PREFIX= DESTDIR=
+install: all	## PREFIX= DESTDIR= LIBDIR=
 	sh pipelines/install.sh "$(BUILD)" "$(DESTDIR)$(PREFIX)" "$(PREFIX)" \
 	    $(VERSION) "$(PKGS)"
 clean:		## remove what was built
 	rm -rf $(BUILD) build-asan
 help:		## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile */*.mk */*/*.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .PHONY: all deps check asan demo install clean help

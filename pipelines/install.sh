@@ -1,8 +1,10 @@
 #!/bin/sh
 # usage: install.sh BUILD TO PREFIX VERSION PACKAGES
-# Put what BUILD holds below TO, as it will be found below PREFIX.
+# Put what BUILD holds below TO, as it will be found below PREFIX.  The
+# environment's LIBDIR is where libraries go there: lib, unless it is set.
 set -eu
 build=$1 to=$2 prefix=$3 version=$4 packages=$5
+lib=${LIBDIR:-lib}
 
 # put MODE DIRECTORY FILE...
 put()
@@ -14,27 +16,34 @@ put()
 }
 
 put 755 bin "$build"/bin/*
-put 644 lib "$build"/libnf.a
-for lib in libnf libnf-cuda; do
-	[ -e "$build/$lib.so" ] || continue
-	install -m 755 "$build/$lib.so" "$to/lib/$lib.so.$version"
-	ln -sf "$lib.so.$version" "$to/lib/$lib.so.0"
-	ln -sf "$lib.so.0" "$to/lib/$lib.so"
+put 644 "$lib" "$build"/libnf.a
+for so in libnf libnf-cuda; do
+	[ -e "$build/$so.so" ] || continue
+	install -m 755 "$build/$so.so" "$to/$lib/$so.so.$version"
+	ln -sf "$so.so.$version" "$to/$lib/$so.so.0"
 done
+ln -sf libnf.so.0 "$to/$lib/libnf.so"
+[ ! -e "$build/libnf-cuda.so" ] ||
+    ln -sf libnf-cuda.so.0 "$to/$lib/libnf-cuda.so"
 
 put 644 include lib/nf.h
 
-mkdir -p "$to/lib/pkgconfig"
+mkdir -p "$to/$lib/pkgconfig"
 sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" \
-    -e "s|@PACKAGES@|$packages|" nf.pc.in >"$to/lib/pkgconfig/nf.pc"
+    -e "s|@LIBDIR@|$lib|" -e "s|@PACKAGES@|$packages|" \
+    nf.pc.in >"$to/$lib/pkgconfig/nf.pc"
 
-for page in man/*.[157] man/*.3; do
-	[ -e "$page" ] || continue
+for page in man/*.[1357]; do
 	put 644 "share/man/man${page##*.}" "$page"
 done
+sh pipelines/completion.sh "$to"
 
-# The pipelines, with what they run on; they find the programs from there.
-put 644 share/nfpipe pipelines/flow.mk pipelines/jets.mk pipelines/muons.mk \
-    pipelines/*.cfg pipelines/report.sh
-put 644 share/nfpipe/report pipelines/report/*
-put 644 share/nfpipe/data pipelines/data/*
+# The pipelines, but for what serves the source alone.
+for file in pipelines/*.mk pipelines/*.cfg pipelines/*.sh pipelines/*/*; do
+	room=${file#pipelines}
+	case $room in
+	/data/* | /completion/* | /completion.sh | /install.sh | /deps.sh | \
+	    /demo.mk) ;;
+	*) put 644 "share/nfpipe${room%/*}" "$file" ;;
+	esac
+done

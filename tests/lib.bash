@@ -43,3 +43,21 @@ sanitized()
 {
 	grep -qa __asan_init "$BUILD/tests/util/faults_built"
 }
+
+# long_options PROGRAM: those that its source knows.
+long_options()
+{
+	{
+		grep -oE '\{ *"[a-z0-9-]+", *([012]|[a-z]*_argument)' \
+		    "$repo/tools/$1.c" | sed -E 's/\{ *"([^"]*)".*/\1/'
+		printf 'help\nversion\n'
+	} | sort
+}
+
+# short_options PROGRAM: the letters in its call of tool_option.
+short_options()
+{
+	tr -d '\n' <"$repo/tools/$1.c" |
+	    grep -oP 'tool_option\(argc, argv,\s*"\K[^"]*' |
+	    tr -d ':\n' | fold -w 1 | sort
+}

@@ -8,24 +8,6 @@ setup()
 	work=$BATS_TEST_TMPDIR
 }
 
-# long_options PROGRAM: those that its source knows.
-long_options()
-{
-	{
-		grep -oE '\{ *"[a-z0-9-]+", *([012]|[a-z]*_argument)' \
-		    "tools/$1.c" | sed -E 's/\{ *"([^"]*)".*/\1/'
-		printf 'help\nversion\n'
-	} | sort
-}
-
-# short_options PROGRAM: the letters in its call of tool_option.
-short_options()
-{
-	tr -d '\n' <"tools/$1.c" |
-	    grep -oP 'tool_option\(argc, argv,\s*"\K[^"]*' |
-	    tr -d ':\n' | fold -w 1 | sort
-}
-
 # page_options PROGRAM: what its page lists, without dashes.
 page_options()
 {

@@ -122,7 +122,8 @@ noise(uint32_t n, struct nf_noise g, struct nf_mat z)
 #pragma unroll
 		for (q = 0; q < 4; q++)
 			if (4 * j + q < z.ncol)
-				z.x[i * z.ld + 4 * j + q] = (float)four[q];
+				z.x[i * z.ld + 4 * j + q] =
+				    (float)(g.temperature * four[q]);
 	}
 }
 

@@ -143,7 +143,8 @@ static struct nf_noise
 noise(const struct call *c, uint64_t i)
 {
 	return (struct nf_noise){ .seed = c->at->seed,
-		.first = c->at->row + i, .repeat = 1, .draw = c->at->draw };
+		.first = c->at->row + i, .repeat = 1, .draw = c->at->draw,
+		.temperature = 1 };
 }
 
 static int

@@ -111,6 +111,7 @@ struct nf_lu {
 struct nf_noise {
 	uint64_t seed, first;
 	uint32_t repeat, draw;
+	double temperature;		/* noise is multiplied by it */
 };
 
 struct nf_ops {
@@ -156,7 +157,7 @@ struct nf_ops {
 	/* to[i] = from[(first + i) / repeat - first / repeat] */
 	void (*spread)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 	    struct nf_mat from, struct nf_mat to);
-	/* Standard normal numbers. */
+	/* Standard normal numbers, times g->temperature. */
 	void (*noise)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 	    struct nf_mat z);
 

@@ -57,7 +57,7 @@ cpu_noise(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 			    g->draw + (uint32_t)(o % g->repeat), j / 4, four);
 			for (k = 0; k < 4 && j + k < z.ncol; k++)
 				z.x[(size_t)i * z.ld + j + k] =
-				    (nf_real)four[k];
+				    (nf_real)(g->temperature * four[k]);
 		}
 	}
 }

@@ -278,7 +278,8 @@ evaluate(struct nf_eval *e, const struct model *q, uint32_t lo, uint32_t hi,
     struct result *r)
 {
 	const float *c = q->C > 0 ? context : NULL;
-	struct nf_noise g = { .seed = 99, .first = lo, .repeat = 2 };
+	struct nf_noise g = { .seed = 99, .first = lo, .repeat = 2,
+		.temperature = 1 };
 	struct nf_err err;
 
 	if (nf_eval_density(e, hi - lo, x + lo * q->D,

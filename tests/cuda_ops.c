@@ -132,6 +132,7 @@ test_rows(void)
 		g.seed = 0x123456789abcdef;
 		g.first = 1000003 + i;
 		g.repeat = repeat[i];
+		g.temperature = i / 2.0;
 		n = 100 + i;
 		a = area(REAL, n, 5, 6, -1, 1);
 		b = area(REAL, n, 5, 9, 0, 0);

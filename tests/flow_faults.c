@@ -24,7 +24,8 @@ static int
 use_eval(struct nf_net *net, const nf_real *x, const nf_real *context,
     struct trace *t, struct nf_err *err)
 {
-	struct nf_noise g = { .seed = 1, .first = 5, .repeat = 2 };
+	struct nf_noise g = { .seed = 1, .first = 5, .repeat = 2,
+		.temperature = 1 };
 	struct nf_eval *e;
 	int rc;
 

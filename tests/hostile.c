@@ -50,7 +50,8 @@ all_finite(size_t n, const nf_real *v)
 static int
 sane(struct nf_dev *d, const struct nf_flow *f, uint64_t *clamped)
 {
-	struct nf_noise g = { .seed = 3, .first = 7, .repeat = 2 };
+	struct nf_noise g = { .seed = 3, .first = 7, .repeat = 2,
+		.temperature = 1 };
 	static nf_real z[N * D], draw[N * D];
 	static double logp[N];
 	struct nf_net *net;

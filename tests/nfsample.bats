@@ -197,10 +197,153 @@ GenJet_hadronFlavour ratio id tag n x " ]
 	[ "$(columns q.nfs)" = "y0 other y1 x0 x1 x2 " ]
 	nfcat -c 'x*' q.nfs | nfcat --type f32 | nfcat -t |
 	    cmp - <(nfcat -n 3 -t o.nfs)
-	fails 2 "--rows is for flows without conditions; bare.nf wants 2 \
-columns of them" nfsample --rows 3 bare.nf
+	fails 2 "--rows: bare.nf wants 2 conditions that are not --given, y0 \
+first" nfsample --rows 3 bare.nf
 	run -2 nfsample --rows 3 free.nf y.nfs
 	[[ $output == "nfsample: --rows wants no FILE"* ]]
+}
+
+@test "nfsample --given: as if the input had that column" {
+	printf 'y0,other,y1\n7,2,3\n7,0.5,0.25\n7,0,0\n' | nfcat >seven.nfs
+	nfsample -n 3 --index bare.nf seven.nfs | nfcat -t >want
+	nfsample -n 3 --index --given y0=7 bare.nf y.nfs | nfcat -t |
+	    cmp - want
+	# A column that is not there is behind those that are.
+	nfcat -c other,y1 y.nfs | nfsample -n 3 --index --given y0=7 bare.nf |
+	    nfcat -c row,draw,y0,other,y1,x0,x1,x2 -t | cmp - want
+	nfcat -c other,y1 y.nfs | nfsample --given y0=7 bare.nf >o.nfs
+	[ "$(columns o.nfs)" = "other y1 y0 x0 x1 x2 " ]
+	nfsample --targets-only bare.nf seven.nfs | nfcat -t >want
+	nfsample --targets-only --given y0=7 bare.nf y.nfs | nfcat -t |
+	    cmp - want
+	# Through a recipe, and without.
+	nfcat -t -c GenJet_hadronFlavour,Jet_qgl j.nfs | awk -v OFS='\t' '
+	    { print NR == 1 ? "GenJet_pt" : 40, $0 }' | nfcat --type f32 |
+	    nfsample m.nf | nfcat -c ratio,id,tag,n,x -t >want
+	nfsample --given GenJet_pt=40 --targets-only m.nf j.nfs | nfcat -t |
+	    cmp - want
+	nfsample --raw --given GenJet_pt=-0.5 --given GenJet_hadronFlavour:0=0 \
+	    --given GenJet_hadronFlavour:4=1 --given GenJet_hadronFlavour:5=0 \
+	    --rows 2 m.nf | nfcat -n 1 -c 0:4 -t | tail -n 1 |
+	    grep -qx -e $'-0.5\t0\t1\t0'
+	nfprep -c <(echo '[prep]
+y0 = affine 2 1') y.nfs | nfsample --given y0=7 bare.nf >o.nfs
+	! nfcat -i o.nfs | grep -q '^prep	y0'
+}
+
+@test "nfsample --given: scans, with no input where all is given" {
+	nfsample --given y0=0:1:3 --given y1=-5 --rows 7 bare.nf >o.nfs
+	[ "$(columns o.nfs)" = "y0 y1 x0 x1 x2 " ]
+	[ "$(column y0 <o.nfs | tr '\n' ' ')" = "0 0.5 1 0 0.5 1 0 " ]
+	[ "$(column y1 <o.nfs | sort -u)" = -5 ]
+	nfcat -c y0,y1 o.nfs | nfsample bare.nf | nfcat -t |
+	    cmp - <(nfcat -t o.nfs)
+	for i in 0 1 2; do
+		nfsample --given y0=0:1:3 --given y1=-5 --rows 7 --batch 2 \
+		    --shard $i/3 bare.nf >part.$i
+	done
+	nfcat part.? | nfcat -t | cmp - <(nfcat -t o.nfs)
+	# A grid: the last changes first.
+	nfsample --given y1=1:0:2 --given y0=10:30:3 --rows 7 -n 2 bare.nf |
+	    nfcat -c y1,y0 -t | tail -n +2 | awk 'NR % 2' | tr '\t\n' ': ' >got
+	[ "$(cat got)" = "1:10 1:20 1:30 0:10 0:20 0:30 1:10 " ]
+	# The ends are hit, and rows of an input take the values in turn.
+	nfsample --given y0=0.1:0.7:7 --f64 bare.nf y.nfs | column y0 >got
+	printf '0.1\n0.2\n0.3\n' | paste got - | awk '
+	    ($1 - $2) ^ 2 > 1e-30 { exit 1 }'
+	nfsample --given y0=0.1:0.7:3 bare.nf y.nfs | column y0 | tail -n 1 |
+	    grep -qx 0.7
+	# Many values of many columns: rows are never that many.
+	nfsample --given y0=0:1:1000000 --given y1=0:1:1000000 --rows 3 \
+	    bare.nf | column y0 | sort -u | grep -qx 0
+}
+
+@test "nfsample --given: what it refuses" {
+	fails 3 "--given: bare.nf's conditions: no column \"other\" (the \
+nearest is \"y0\")" nfsample --given other=3 bare.nf y.nfs
+	fails 3 "--given: bare.nf's conditions: no column \"x0\" (the \
+nearest is \"y0\")" nfsample --given x0=3 bare.nf y.nfs
+	fails 2 "--rows: bare.nf wants 1 conditions that are not --given, y1 \
+first" nfsample --rows 3 --given y0=1 bare.nf
+	nfcat -c other y.nfs >other.nfs
+	run -3 --separate-stderr bash -c \
+	    'nfsample --given y0=1 bare.nf other.nfs >o'
+	[[ $stderr == *"bare.nf wants a column that is not there: no column \"y1\""* ]]
+	fails 3 "row 2, column GenJet_hadronFlavour: onehot 0 4 5 cannot take \
+3: it is none of the values: add it to them" \
+	    nfsample --given GenJet_hadronFlavour=4:3:2 --given GenJet_pt=30 \
+	    --rows 2 m.nf
+	refuse()
+	{
+		run -2 --separate-stderr nfsample "${@:2}" bare.nf y.nfs
+		[ "${stderr_lines[0]}" = "nfsample: $1" ]
+	}
+	refuse "--given y0: want COLUMN=VALUE" --given y0
+	refuse "--given =1: want COLUMN=VALUE" --given =1
+	refuse "--given y0=1:2: want a number or LO:HI:N" --given y0=1:2
+	refuse "--given: '' is not a finite number" --given y0=
+	refuse "--given: '1e999' is not a finite number" --given y0=1e999
+	refuse "--given: '1' is not a whole number from 2 to 1000000" \
+	    --given y0=0:1:1
+	refuse "--given y0: it is given twice" --given y0=1 --given y0=2
+}
+
+@test "nfsample --temperature: noise is scaled, at 0 there is none" {
+	nfsample --temperature 1 -n 5 m.nf j.nfs |
+	    cmp - <(nfsample -n 5 m.nf j.nfs)
+	nfsample -n 5 bare.nf y.nfs | nflogp --latent bare.nf |
+	    nfcat -c z0,z1,z2 -t >one
+	for t in 0.5 2 0.1; do
+		nfsample --temperature $t -n 5 bare.nf y.nfs |
+		    nflogp --latent bare.nf | nfcat -c z0,z1,z2 -t |
+		    paste one - | awk -v t=$t 'NR > 1 {
+			for (i = 1; i <= 3; i++)
+				if (($i * t - $(i + 3)) ^ 2 > 1e-8)
+					exit 1
+		    }'
+	done
+	nfsample --temperature 0 -n 5 m.nf j.nfs >cold
+	nfsample --temperature 0 -n 5 --seed 4 --batch 7 --threads 2 m.nf \
+	    j.nfs | nfcat -t >got
+	nfcat -t cold | cmp - got
+	tail -n +2 got | uniq | wc -l | grep -qx 300
+	for t in 0 0.7; do
+		nfsample --temperature $t --shard 1/3 -n 2 m.nf j.nfs >part
+		nfsample --temperature $t -n 2 m.nf j.nfs | nfcat -s 200 -n 200 |
+		    nfcat -t | cmp - <(nfcat -t part)
+	done
+	for t in -0.1 101; do
+		run -2 --separate-stderr nfsample --temperature $t m.nf j.nfs
+		[ "${stderr_lines[0]}" = \
+		    "nfsample: --temperature $t: want 0 to 100" ]
+	done
+	run -2 nfsample --temperature nan m.nf j.nfs
+	nfsample --temperature 100 -n 100 m.nf j.nfs 2>err | nfcat -t |
+	    grep -ciE 'nan|inf' | grep -qx 0
+}
+
+@test "nfsample --f64: digits that a float has not" {
+	nfsample --f64 m.nf j.nfs >o.nfs
+	nfcat -i o.nfs | grep -qx 'type	f64'
+	nfcat --type f32 o.nfs | nfcat -t |
+	    cmp - <(nfsample m.nf j.nfs | nfcat -t)
+	column ratio <o.nfs | awk 'length($1) > 12 { n++ }
+	    END { exit !(n > 200) }'
+	nfsample --f64 --rows 3 free.nf | nfcat -i | grep -qx 'type	f64'
+}
+
+@test "nfsample: progress on a terminal, nothing in a log" {
+	run -0 on_terminal "nfsample -n 2000 m.nf j.nfs >o.nfs"
+	[[ $output == *" % "*" of 600000 rows  "*" rows/s"* ]]
+	[[ $output == *$'\r\033[K' ]]		# which goes when all is done
+	run -0 on_terminal "cat j.nfs | nfsample m.nf >o.nfs"
+	run -0 on_terminal "h5cols --nonfinite=drop -n 300 '$JETS' |
+	    nfsample -n 200 m.nf >o.nfs"
+	[[ $output == *" rows  "*" rows/s"* ]]
+	run -0 on_terminal "nfsample -q -n 2000 m.nf j.nfs >o.nfs"
+	[ -z "$output" ]
+	nfsample -n 20 m.nf j.nfs 2>err >o.nfs
+	[ ! -s err ]
 }
 
 @test "nfsample --raw: what the flow itself draws, with its recipe" {

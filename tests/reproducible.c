@@ -134,7 +134,8 @@ static void
 sample_piece(struct on *o, uint64_t seed, uint64_t lo, uint64_t n,
     uint32_t repeat, nf_real *out)
 {
-	struct nf_noise g = { .seed = seed, .first = lo, .repeat = repeat };
+	struct nf_noise g = { .seed = seed, .first = lo, .repeat = repeat,
+		.temperature = 1 };
 	struct nf_err err;
 
 	must(nf_eval_sample(o->eval, &g, n, context + lo / repeat * C,
@@ -194,7 +195,7 @@ static void
 test_noise(const struct nf_flow *f)
 {
 	static nf_real draw[N * D], z[N * D], noise[N * D];
-	struct nf_noise g = { .seed = 5, .first = 0, .repeat = 1 };
+	struct nf_noise g = { .seed = 5, .repeat = 1, .temperature = 1 };
 	nf_real *p;
 	double e = 0;
 	struct on o;
@@ -221,7 +222,8 @@ test_isa(const struct nf_flow *f)
 	static const char *const isa[] = { "portable", "avx2", "avx512" };
 	static nf_real z[2][N * D], draw[2][N * D], noise[2][N * D];
 	static double logp[2][N];
-	struct nf_noise g = { .seed = 9, .first = 1234567, .repeat = 7 };
+	struct nf_noise g = { .seed = 9, .first = 1234567, .repeat = 7,
+		.temperature = 1 };
 	double ez, ep, ex;
 	nf_real *p;
 	struct on o;
@@ -263,7 +265,8 @@ test_isa(const struct nf_flow *f)
 static void
 test_odds(const struct nf_flow *f)
 {
-	struct nf_noise g = { .seed = 1, .first = 3, .repeat = 2 };
+	struct nf_noise g = { .seed = 1, .first = 3, .repeat = 2,
+		.temperature = 1 };
 	struct nf_err err;
 	nf_real z[D];
 	struct on o;

@@ -123,7 +123,8 @@ samples(void)
 {
 	struct nf_handle *h = open_with(2);
 	struct nf_random at = { .seed = 7, .row = 100 };
-	struct nf_noise g = { .seed = 7, .first = 300, .repeat = 3 };
+	struct nf_noise g = { .seed = 7, .first = 300, .repeat = 3,
+		.temperature = 1 };
 	double *three = calloc(3 * N, NT * sizeof(double));
 	bool good = true;
 	size_t i, m, k;

@@ -1,24 +1,27 @@
 /* nfsample: draw from a conditional flow */
 #include <stdlib.h>
 
-#include "draw.h"
-#include "tool_model.h"
+#include "tool_given.h"
 
 const char tool_name[] = "nfsample";
 const char tool_synopsis[] = "[-n REPEAT] [--rows ROWS] [--seed N] "
-    "[--shard I/N]\n[--targets-only] [--index] [--raw] [--batch N] [-z]\n"
-    "[--device auto|cpu|cuda] [--precision fp32|tf32|bf16]\n"
-    "[--threads N] MODEL [FILE]";
+    "[--shard I/N]\n[--given COLUMN=VALUE]... [--temperature T] "
+    "[--targets-only] [--index]\n[--f64] [--raw] [--batch N] [-z] [-q] "
+    "[--device auto|cpu|cuda]\n[--precision fp32|tf32|bf16] [--threads N] "
+    "MODEL [FILE]";
 const char tool_purpose[] = "draw from a conditional flow";
+
+#define HOTTEST		100		/* temperature */
 
 static struct {
 	struct nf_draw_opt draw;
+	struct tool_given given;
 	uint32_t threads;
-	int has_rows, raw, flags;
+	int has_rows, raw, quiet, flags;
 	const char *device, *model, *file;
 	enum nf_precision precision;
 } opt = {
-	.draw = { .repeat = 1, .nshard = 1 },
+	.draw = { .repeat = 1, .nshard = 1, .temperature = 1 },
 	.device = "auto", .precision = NF_TF32,
 };
 
@@ -44,6 +47,9 @@ read_option(int c)
 	case 'n':
 		opt.draw.repeat = (uint32_t)tool_int(optarg, 1, UINT32_MAX,
 		    "-n");
+		break;
+	case 'q':
+		opt.quiet = 1;
 		break;
 	case 'z':
 		opt.flags = NF_ZSTD;
@@ -83,6 +89,19 @@ read_option(int c)
 	case 265:
 		opt.precision = tool_precision(optarg, "--precision");
 		break;
+	case 266:
+		tool_given_add(&opt.given, optarg);
+		break;
+	case 267:
+		opt.draw.temperature = tool_double(optarg, "--temperature");
+		if (!(opt.draw.temperature >= 0 &&
+		    opt.draw.temperature <= HOTTEST))
+			tool_usage("--temperature %s: want 0 to %d", optarg,
+			    HOTTEST);
+		break;
+	case 268:
+		opt.draw.f64 = 1;
+		break;
 	}
 }
 
@@ -100,11 +119,14 @@ read_options(int argc, char *argv[])
 		{ "device", required_argument, NULL, 263 },
 		{ "threads", required_argument, NULL, 264 },
 		{ "precision", required_argument, NULL, 265 },
+		{ "given", required_argument, NULL, 266 },
+		{ "temperature", required_argument, NULL, 267 },
+		{ "f64", no_argument, NULL, 268 },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
 
-	while ((c = tool_option(argc, argv, "n:z", longs)) != -1)
+	while ((c = tool_option(argc, argv, "n:qz", longs)) != -1)
 		read_option(c);
 	if (optind == argc)
 		tool_usage("no MODEL");
@@ -115,25 +137,33 @@ read_options(int argc, char *argv[])
 	opt.model = argv[optind];
 	opt.file = argv[optind + 1];	/* NULL where there is none */
 	opt.draw.memory = tool_memory();
+	opt.draw.given = opt.given.value;
+	opt.draw.ngiven = opt.given.n;
 }
 
-/* Conditions: the stream's, or for a flow that has none, --rows. */
+/* Conditions: the stream's, unless they are given. */
 static int
 open_input(const struct nf_handle *m, struct nf_reader **r, uint32_t **col,
     struct nf_err *err)
 {
-	if (opt.has_rows && m->context.n > 0)
-		return nf_fail(err, NF_EUSE, "--rows is for flows without "
-		    "conditions; %s wants %u columns of them", m->path,
-		    m->context.n);
 	if (opt.draw.batch == 0)
 		opt.draw.batch = tool_batch(m->dev, m->context.n +
 		    2 * (size_t)m->target.n);
-	if (opt.has_rows)
-		return 0;
-	if (tool_open(opt.file, r, err) == -1)
-		return -1;
-	return tool_model_find(m, &m->context, *r, col, err);
+	return !opt.has_rows && tool_open(opt.file, r, err) == -1 ? -1 :
+	    tool_given_find(&opt.given, m, *r, col, err);
+}
+
+static void
+show(const struct nf_draw *d, uint64_t nrow, double start)
+{
+	double done = (double)nf_draw_done(d), took = tool_seconds() - start;
+
+	if (nrow == NF_NROW_UNKNOWN)
+		tool_progress("%.0f rows  %.0f rows/s", done, done / took);
+	else
+		tool_progress("%3.0f %%  %.0f of %llu rows  %.0f rows/s",
+		    100 * done / (double)nrow, done,
+		    (unsigned long long)nrow, done / took);
 }
 
 static int
@@ -141,11 +171,16 @@ sample(struct nf_draw *d, const struct nf_handle *m, struct nf_err *err)
 {
 	struct nf_schema *s = nf_draw_schema(d);
 	struct nf_writer *w = NULL;
+	double start = tool_seconds();
 	int rc = -1;
 
 	if (tool_model_note(m, s, opt.draw.seed, err) == 0 &&
-	    tool_output(s, opt.flags, &w, err) == 0 &&
-	    nf_draw_run(d, w, err) == 0)
+	    tool_output(s, opt.flags, &w, err) == 0)
+		while ((rc = nf_draw_next(d, w, err)) == 1)
+			if (!opt.quiet)
+				show(d, s->nrow, start);
+	tool_progress_end();
+	if (rc == 0)
 		rc = nf_writer_end(w, err);
 	nf_writer_close(w);
 	if (rc == 0)
@@ -157,6 +192,7 @@ int
 main(int argc, char *argv[])
 {
 	struct nf_handle m = { .path = NULL };
+	struct nf_draw_names names = { &m.context, &m.target, NULL };
 	struct nf_reader *r = NULL;
 	struct nf_draw *d = NULL;
 	uint32_t *col = NULL;
@@ -164,12 +200,13 @@ main(int argc, char *argv[])
 	int rc = -1;
 
 	read_options(argc, argv);
+	if (opt.raw)
+		names.prep = &m.target_prep;
 	if (tool_no_terminal("a stream", &err) == 0 &&
 	    tool_model_open(&m, opt.model, opt.raw, opt.device, opt.threads,
 	    opt.precision, &err) == 0 &&
 	    open_input(&m, &r, &col, &err) == 0 &&
-	    nf_draw_new(&d, m.raw, &opt.draw, r, col, &m.target,
-	    opt.raw ? &m.target_prep : NULL, &err) == 0)
+	    nf_draw_new(&d, m.raw, &opt.draw, r, col, &names, &err) == 0)
 		rc = sample(d, &m, &err);
 	nf_draw_free(d);
 	nf_reader_close(r);

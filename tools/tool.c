@@ -13,7 +13,7 @@
 
 enum { TOOL_HELP = 1, TOOL_VERSION };	/* no short option has these values */
 
-static struct timespec drawn;		/* when the progress line last was */
+static double drawn;			/* when the progress line last was */
 static bool drawing;			/* the line is on the terminal now */
 
 /* A synopsis of several lines is aligned under its first. */
@@ -153,6 +153,15 @@ tool_usage(const char *fmt, ...)
 
 /* ---- progress --------------------------------------------------------- */
 
+double
+tool_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 int
 tool_terminal(void)
 {
@@ -174,7 +183,7 @@ fit(const char *s, int width)
 void
 tool_progress(const char *fmt, ...)
 {
-	struct timespec now;
+	double now = tool_seconds();
 	struct winsize ws;
 	char line[1024];
 	va_list ap;
@@ -182,9 +191,7 @@ tool_progress(const char *fmt, ...)
 
 	if (!tool_terminal())
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (drawing && (double)(now.tv_sec - drawn.tv_sec) +
-	    1e-9 * (double)(now.tv_nsec - drawn.tv_nsec) < 0.1)
+	if (drawing && now - drawn < 0.1)
 		return;
 	drawn = now;
 	drawing = true;

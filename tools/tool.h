@@ -56,6 +56,8 @@ int tool_flush(struct nf_err *err) NF_CHECKED;
 /* Bytes of memory that can be taken without swapping, for bounds. */
 uint64_t tool_memory(void);
 
+double tool_seconds(void);		/* of a clock that only goes on */
+
 /* One line on standard error, redrawn in place; nothing in a log. */
 int tool_terminal(void);		/* standard error is a terminal */
 void tool_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

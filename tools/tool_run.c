@@ -1,6 +1,5 @@
 /* nftrain's run: batches, the clock, signals and checkpoints. */
 #include <signal.h>
-#include <time.h>
 
 #include "tool_run.h"
 
@@ -19,15 +18,6 @@ int
 tool_signal(void)
 {
 	return caught;
-}
-
-double
-tool_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 struct run {

@@ -13,6 +13,5 @@ int tool_run(struct nf_fit *f, struct tool_log *log, double deadline,
     struct nf_err *err) NF_CHECKED;
 
 int tool_signal(void);			/* what stopped it, or 0 */
-double tool_seconds(void);		/* of a clock that only goes on */
 
 #endif

@@ -100,7 +100,7 @@ train(const struct model *m, uint32_t nthread, double seconds)
 static double
 evaluate(const struct model *m, uint32_t nthread, double seconds, int sample)
 {
-	struct nf_noise g = { .seed = 1, .repeat = 1 };
+	struct nf_noise g = { .seed = 1, .repeat = 1, .temperature = 1 };
 	struct nf_eval *e;
 	struct nf_net *net;
 	struct setup s;

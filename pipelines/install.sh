@@ -44,6 +44,7 @@ for file in pipelines/*.mk pipelines/*.cfg pipelines/*.sh pipelines/*/*; do
 	case $room in
 	/data/* | /completion/* | /completion.sh | /install.sh | /deps.sh | \
 	    /demo.mk) ;;
+	*.sh) put 755 "share/nfpipe${room%/*}" "$file" ;;
 	*) put 644 "share/nfpipe${room%/*}" "$file" ;;
 	esac
 done

@@ -14,8 +14,8 @@ pkg_libs := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # No contraction: a*b+c rounds alike on every machine; fma() says where not.
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -DNF_VERSION='"$(VERSION)"' $(WARN) \
-    -fPIC -fopenmp -ffp-contract=off -fno-math-errno -pthread -MMD -MP \
-    -Ilib -Iformats $(pkg_cflags) $(CFLAGS)
+    -fPIC -fopenmp -ffp-contract=off -fno-math-errno -fno-trapping-math \
+    -pthread -MMD -MP -Ilib -Iformats $(pkg_cflags) $(CFLAGS)
 LIBS = $(pkg_libs) -lm -ldl
 
 # The CPU backend is compiled once for each instruction set it can choose.

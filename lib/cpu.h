@@ -38,9 +38,10 @@ struct nf_cpu {
 #define cpu_pack_part		CPU_NAME(cpu_pack_part)
 #define cpu_product		CPU_NAME(cpu_product)
 #define cpu_product_pack	CPU_NAME(cpu_product_pack)
+#define cpu_product_side	CPU_NAME(cpu_product_side)
+#define cpu_product_rows	CPU_NAME(cpu_product_rows)
 #define cpu_product_t		CPU_NAME(cpu_product_t)
 #define cpu_product_room	CPU_NAME(cpu_product_room)
-#define cpu_dot			CPU_NAME(cpu_dot)
 #define cpu_memory_ops		CPU_NAME(cpu_memory_ops)
 #define cpu_row_ops		CPU_NAME(cpu_row_ops)
 #define cpu_linear_ops		CPU_NAME(cpu_linear_ops)
@@ -93,6 +94,10 @@ void cpu_pack_part(int trans, uint32_t k, uint32_t n, const nf_real *b,
 void cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *packed, const nf_real *bias, int add,
     nf_real *c, size_t ldc);
+/* The same, begun with side [m]: a bias of c's rows. */
+void cpu_product_side(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *packed, const nf_real *side, nf_real *c,
+    size_t ldc);
 void cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
     const nf_real *a, size_t lda, const nf_real *b, size_t ldb,
     const nf_real *bias, int add, nf_real *c, size_t ldc, nf_real *room);
@@ -100,8 +105,11 @@ void cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
 void cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
     nf_real *room);
+/* c [m][n] = a b, a [m][k], b [k][n] as it is. */
+void cpu_product_rows(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
+    nf_real *room);
 size_t cpu_product_room(uint32_t k);
-nf_real cpu_dot(uint32_t n, const nf_real *a, const nf_real *b);
 #define CPU_INNER	256		/* rows of a sum that stay in cache */
 #endif	/* NF_ISA */
 

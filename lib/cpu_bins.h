@@ -1,6 +1,7 @@
 /*
- * From logits to bins: exponentials of a run of rows, their sums by blocks,
- * and the search for the bin that holds a value.
+ * From logits to bins: exponentials, their sums, and the search for the bin
+ * that holds a value.  Of LANES rows at a time, one axis, logits [bins][TILE]
+ * (cpu_spline.h).  Sums are double, each row's in the order of its bins.
  */
 #ifndef NF_CPU_BINS_H
 #define NF_CPU_BINS_H
@@ -8,151 +9,155 @@
 #include <float.h>
 #include <math.h>
 
-#include "cpu.h"
+#include "cpu_spline.h"
 #include "fastmath.h"
 
-#define BLOCK	16			/* exponentials of one partial sum */
-#define MAX_BLOCK (NF_MAX_BINS / BLOCK + 1)
-
-/* One axis of one row: logits become scaled distances to the greatest. */
+/* Logits become exponentials of scaled distances to each row's greatest. */
 static inline void
-shift(uint32_t bins, nf_real scale, nf_real *e)
+exponentials(uint32_t bins, nf_real scale, nf_real *e)
 {
-	nf_real top = e[0];
-	uint32_t m;
+	nf_real top[LANES], *x;
+	uint32_t m, r;
 
-	if (bins < BLOCK) {		/* too few for vectors to pay */
-		for (m = 1; m < bins; m++)
-			top = e[m] > top ? e[m] : top;
-		for (m = 0; m < bins; m++)
-			e[m] = (e[m] - top) * scale;
-		return;
-	}
-#pragma omp simd reduction(max : top)
-	for (m = 0; m < bins; m++)
-		top = e[m] > top ? e[m] : top;
 #pragma omp simd
-	for (m = 0; m < bins; m++)
-		e[m] = (e[m] - top) * scale;
-}
-
-/* The logits of n rows, both axes, become exponentials. */
-static inline void
-exponentials(uint32_t n, uint32_t bins, nf_real scale, nf_real *e)
-{
-	size_t k, count = (size_t)n * 2 * bins;
-
-	for (k = 0; k < count; k += bins)
-		shift(bins, scale, e + k);
+	for (r = 0; r < LANES; r++)
+		top[r] = e[r];
+	for (m = 1, x = e + TILE; m < bins; m++, x += TILE)
 #pragma omp simd
-	for (k = 0; k < count; k++)
-		e[k] = nf_exp(e[k]);
+		for (r = 0; r < LANES; r++)
+			top[r] = x[r] > top[r] ? x[r] : top[r];
+	for (m = 0, x = e; m < bins; m++, x += TILE)
+#pragma omp simd
+		for (r = 0; r < LANES; r++)
+			x[r] = nf_exp((x[r] - top[r]) * scale);
 }
 
-/* cum[b] = the sum of the exponentials before block b. */
 static inline void
-add_up(uint32_t bins, const nf_real *e, double *cum)
+add_up(uint32_t bins, const nf_real *e, double *total)
 {
-	uint32_t m, b = 0, j;
-	double sum;
+	double sum[LANES] = { 0 };
+	uint32_t m, r;
 
-	cum[0] = 0;
-	for (m = 0; m + BLOCK <= bins; m += BLOCK, b++) {
-		sum = 0;
-#pragma omp simd reduction(+ : sum)
-		for (j = 0; j < BLOCK; j++)
-			sum += (double)e[m + j];
-		cum[b + 1] = cum[b] + sum;
-	}
-	if (m == bins)
-		return;
-	sum = 0;
-	for (; m < bins; m++)
-		sum += (double)e[m];
-	cum[b + 1] = cum[b] + sum;
-}
-
-static inline int
-all_finite(size_t n, const nf_real *x)
-{
-	nf_real sum = 0;
-	size_t k;
-
-#pragma omp simd reduction(+ : sum)
-	for (k = 0; k < n; k++)
-		sum += x[k] * 0;
-	return sum == 0;
+	for (m = 0; m < bins; m++, e += TILE)
+#pragma omp simd
+		for (r = 0; r < LANES; r++)
+			sum[r] += (double)e[r];
+#pragma omp simd
+	for (r = 0; r < LANES; r++)
+		total[r] = sum[r];
 }
 
 /*
- * Logits that overflowed become the largest float, or 0 for a NaN, so that
- * the rest stays finite whatever the weights; returns how many.
+ * k: the last bin whose lower knot is not above u, 0 <= u <= 1; before: the
+ * sum of exponentials before it.  Knots only rise, so those not above are
+ * the first ones, and it is enough to count them.
  */
-static inline uint32_t
-bound_logits(uint32_t n, nf_real *logit)
+static inline void
+find_bins(uint32_t bins, double least, const nf_real *e, const double *total,
+    const double *u, int32_t *k, double *before)
 {
-	uint32_t m, count = 0;
+	double c[LANES] = { 0 }, last[LANES] = { 0 }, n[LANES] = { 0 };
+	double scale[LANES];
+	uint32_t m, r;
 
-	if (all_finite(n, logit))
-		return 0;
-	for (m = 0; m < n; m++) {
-		if (isfinite(logit[m]))
-			continue;
-		logit[m] = isnan(logit[m]) ? 0 :
-		    logit[m] > 0 ? FLT_MAX : -FLT_MAX;
-		count++;
+#pragma omp simd
+	for (r = 0; r < LANES; r++)
+		scale[r] = (1 - least * bins) / total[r];
+	for (m = 0; m + 1 < bins; m++, e += TILE) {
+		double at = least * (m + 1);
+
+#pragma omp simd
+		for (r = 0; r < LANES; r++) {
+			c[r] += (double)e[r];
+			n[r] += at + scale[r] * c[r] <= u[r] ? 1 : 0;
+			last[r] = at + scale[r] * c[r] <= u[r] ? c[r] :
+			    last[r];
+		}
 	}
-	return count;
+#pragma omp simd
+	for (r = 0; r < LANES; r++) {
+		k[r] = (int32_t)n[r];
+		before[r] = last[r];
+	}
 }
 
-/* One axis of the box as fractions of it: the bin's lower knot and size. */
-struct side {
-	double lo, size, before, inv;
-};
-
-/* Bin k's side, cum being what exponentials left. */
-static inline struct side
-side_of(uint32_t bins, double least, const nf_real *e, const double *cum,
-    uint32_t k)
+/* The other axis: total, and the sum before a bin that is known. */
+static inline void
+add_before(uint32_t bins, const nf_real *e, const int32_t *k, double *total,
+    double *before)
 {
-	double c = cum[k / BLOCK], room = 1 - least * bins;
-	struct side s;
-	uint32_t m;
+	double sum[LANES] = { 0 }, part[LANES] = { 0 }, n[LANES];
+	uint32_t m, r;
 
-	for (m = k / BLOCK * BLOCK; m < k; m++)
-		c += (double)e[m];
-	s.inv = 1 / cum[(bins + BLOCK - 1) / BLOCK];
-	s.before = c * s.inv;
-	s.lo = least * k + room * s.before;
-	s.size = least + room * (double)e[k] * s.inv;
-	return s;
+#pragma omp simd
+	for (r = 0; r < LANES; r++)
+		n[r] = k[r];
+	for (m = 0; m < bins; m++, e += TILE) {
+		double at = m;
+
+#pragma omp simd
+		for (r = 0; r < LANES; r++) {
+			sum[r] += (double)e[r];
+			part[r] += at < n[r] ? (double)e[r] : 0;
+		}
+	}
+#pragma omp simd
+	for (r = 0; r < LANES; r++) {
+		total[r] = sum[r];
+		before[r] = part[r];
+	}
 }
 
-/* The last bin whose lower knot is not above u, 0 <= u <= 1. */
-static inline uint32_t
-find_bin(uint32_t bins, double least, const nf_real *e, const double *cum,
-    double u)
+/*
+ * Bin k's lower knot and size in a box from -T to T.  total becomes its
+ * inverse, before the probability before the bin.
+ */
+static inline void
+place_bins(uint32_t bins, double least, double T, const nf_real *e,
+    const int32_t *k, double *total, double *before, double *lo, double *size)
 {
-	uint32_t lo = 0, hi = (bins + BLOCK - 1) / BLOCK, b, k, end;
-	double room = (1 - least * bins) / cum[hi], c;
+	double at[LANES], room = 1 - least * bins;
+	uint32_t r;
 
-	while (hi - lo > 1) {
-		b = (lo + hi) / 2;
-		if (least * (b * BLOCK) + room * cum[b] <= u)
-			lo = b;
-		else
-			hi = b;
+	for (r = 0; r < LANES; r++)
+		at[r] = (double)e[(size_t)k[r] * TILE + r];
+#pragma omp simd
+	for (r = 0; r < LANES; r++) {
+		double inv = 1 / total[r], p = before[r] * inv;
+
+		total[r] = inv;
+		before[r] = p;
+		lo[r] = 2 * T * (least * k[r] + room * p) - T;
+		size[r] = 2 * T * (least + room * at[r] * inv);
 	}
-	k = lo * BLOCK;
-	end = k + BLOCK < bins ? k + BLOCK : bins;
-	c = cum[lo];
-	while (k + 1 < end) {
-		c += (double)e[k];
-		if (least * (k + 1) + room * c > u)
-			break;
-		k++;
-	}
-	return k;
+}
+
+/* ---- logits that overflowed ------------------------------------------- */
+
+/* Is every number finite, in all of the first LANES columns? */
+static inline int
+all_finite(uint32_t n, const nf_real *x)
+{
+	nf_real sum[LANES] = { 0 }, all = 0;
+	uint32_t m, r;
+
+	for (m = 0; m < n; m++, x += TILE)
+#pragma omp simd
+		for (r = 0; r < LANES; r++)
+			sum[r] = NF_FMA(x[r], 0, sum[r]);
+	for (r = 0; r < LANES; r++)
+		all += sum[r];
+	return all == 0;
+}
+
+/* The largest float for what overflowed, 0 for a NaN; *count is raised. */
+static inline nf_real
+bound_logit(nf_real x, uint64_t *count)
+{
+	if (isfinite(x))
+		return x;
+	*count += 1;
+	return isnan(x) ? 0 : x > 0 ? FLT_MAX : -FLT_MAX;
 }
 
 #endif

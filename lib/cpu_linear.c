@@ -9,9 +9,8 @@ cpu_pack_size(struct nf_dev *d, const struct nf_linear *l,
     const struct nf_spline *s)
 {
 	(void)d;
-	if (s != NULL)		/* the logits of widths and heights alone */
-		return s->nt * cpu_packed_size(l->nin, 2 * s->bins) *
-		    sizeof(nf_real);
+	if (s != NULL)		/* the hidden rows are packed, not these */
+		return 0;
 	return cpu_packed_size(l->nin, l->nout) * sizeof(nf_real);
 }
 
@@ -19,19 +18,9 @@ static void
 cpu_pack_weight(struct nf_dev *d, const struct nf_linear *l,
     const struct nf_spline *s, void *packed)
 {
-	size_t size;
-	uint32_t f;
-
 	(void)d;
-	if (s == NULL) {
-		cpu_pack(1, l->nin, l->nout, l->w, l->nin, packed);
-		return;
-	}
-	size = cpu_packed_size(l->nin, 2 * s->bins);
-	for (f = 0; f < s->nt; f++)
-		cpu_pack(1, l->nin, 2 * s->bins, l->w +
-		    (size_t)f * (3 * s->bins - 1) * l->nin, l->nin,
-		    (nf_real *)packed + f * size);
+	(void)s;
+	cpu_pack(1, l->nin, l->nout, l->w, l->nin, packed);
 }
 
 /*

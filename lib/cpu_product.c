@@ -102,8 +102,9 @@ cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
 
 /* ---- kernels ---------------------------------------------------------- */
 
-/* What the accumulators begin with: a bias, what is there, or 0. */
-enum start { ZERO, BIAS, ADD };
+/* What the accumulators begin with: 0, a bias (of columns, of rows), or what
+ * is there. */
+enum start { ZERO, BIAS, SIDE, ADD };
 
 struct tile {
 	uint32_t k, ncol;		/* inner size; columns to write */
@@ -116,6 +117,12 @@ struct tile {
 	nf_real *c;
 	size_t ldc;
 };
+
+ALWAYS vec
+spread(nf_real x)
+{
+	return x - (vec){ 0 };
+}
 
 /* A vector's worth of c or bias, of which ncol numbers exist. */
 ALWAYS vec
@@ -153,6 +160,7 @@ kernel(const struct tile *t, int rows, int nv)
 	for (i = 0; i < rows; i++)
 		for (v = 0; v < nv; v++)
 			acc[i][v] = t->start == ZERO ? (vec){ 0 } :
+			    t->start == SIDE ? spread(t->bias[i]) :
 			    t->start == BIAS ? load_part(t->bias + v * LANES,
 			    HAS(t, v)) : load_part(t->c + i * t->ldc +
 			    v * LANES, HAS(t, v));
@@ -238,6 +246,8 @@ panel_rows(struct tile *t, uint32_t m, uint32_t wide, struct ahead *h)
 		kernel_any(t, rows, wide);
 		t->a += rows * t->arow;
 		t->c += rows * t->ldc;
+		if (t->start == SIDE)
+			t->bias += rows;
 		if (h != NULL && h->left > 0)
 			fetch_ahead(h);
 	}
@@ -247,13 +257,14 @@ panel_rows(struct tile *t, uint32_t m, uint32_t wide, struct ahead *h)
 
 #define SOME_ROWS	64		/* of a, that stay in a core's cache */
 
-void
-cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
-    const nf_real *packed, const nf_real *bias, int add, nf_real *c,
-    size_t ldc)
+/* bias: of columns, or of rows if that is how the sums start. */
+static void
+product(enum start start, uint32_t m, uint32_t n, uint32_t k,
+    const nf_real *a, size_t lda, const nf_real *packed, const nf_real *bias,
+    nf_real *c, size_t ldc)
 {
 	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
-		.start = add ? ADD : bias != NULL ? BIAS : ZERO };
+		.start = start };
 	struct ahead h = { .part = {
 		{ NULL, k * sizeof(*a), lda * sizeof(*a) },
 		{ NULL, n * sizeof(*c), ldc * sizeof(*c) } } };
@@ -271,11 +282,29 @@ cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
 			t.a = a + i * lda;
 			t.b = packed + (size_t)at * k;
 			t.brow = wide;
-			t.bias = bias == NULL ? NULL : bias + at;
+			t.bias = start == SIDE ? bias + i :
+			    start == BIAS ? bias + at : NULL;
 			t.c = c + i * ldc + at;
 			panel_rows(&t, some, wide, &h);
 		}
 	}
+}
+
+void
+cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a, size_t lda,
+    const nf_real *packed, const nf_real *bias, int add, nf_real *c,
+    size_t ldc)
+{
+	product(add ? ADD : bias != NULL ? BIAS : ZERO, m, n, k, a, lda,
+	    packed, bias, c, ldc);
+}
+
+void
+cpu_product_side(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *packed, const nf_real *side, nf_real *c,
+    size_t ldc)
+{
+	product(SIDE, m, n, k, a, lda, packed, side, c, ldc);
 }
 
 void
@@ -345,28 +374,19 @@ cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
 	}
 }
 
+void
+cpu_product_rows(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
+    nf_real *room)
+{
+	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
+		.start = add ? ADD : ZERO };
+
+	some_sums(&t, m, n, a, b, ldb, c, room, NULL);
+}
+
 size_t
 cpu_product_room(uint32_t k)
 {
 	return (k > CPU_INNER ? k : CPU_INNER) * WIDE * sizeof(nf_real);
-}
-
-/* In 16 sums, whatever the instruction set, so that all agree. */
-typedef nf_real sums __attribute__((vector_size(16 * sizeof(nf_real)),
-    aligned(sizeof(nf_real)), may_alias));
-
-nf_real
-cpu_dot(uint32_t n, const nf_real *a, const nf_real *b)
-{
-	sums s = { 0 };
-	uint32_t i, j;
-
-	for (i = 0; i + 16 <= n; i += 16)
-		s += *(const sums *)(a + i) * *(const sums *)(b + i);
-	for (j = 0; i + j < n; j++)
-		s[j] += a[i + j] * b[i + j];
-	for (i = 8; i > 0; i /= 2)
-		for (j = 0; j < i; j++)
-			s[j] += s[j + i];
-	return s[0];
 }

@@ -3,268 +3,305 @@
 #include <string.h>
 
 #include "cpu_bins.h"
-#include "cpu_spline.h"
-
-#define MANY_ROWS	512
 
 static size_t
 cpu_spline_keep(struct nf_dev *d, uint32_t n, const struct nf_spline *s)
 {
 	(void)d;
-	return (size_t)n * s->nt * (2 * s->bins * sizeof(nf_real) +
-	    sizeof(struct cpu_kept));
+	return (n + TILE - 1) / TILE * cpu_kept_size(s);
 }
-
-/* ---- a run of rows of one feature ------------------------------------- */
-
-#define LANES	64			/* rows of a run */
-
-/* Their values and bins, each an array, for loops over rows. */
-struct run {
-	uint32_t n;
-	int32_t k[LANES];		/* -1: outside the box */
-	double v[LANES], x[LANES], w[LANES], y[LANES], h[LANES];
-	double d[2][LANES], slope[2][LANES];	/* logits, then derivatives */
-	double inv[2][LANES], before[2][LANES];
-	double out[LANES], logdet[LANES];
-	uint64_t clamped[LANES];
-};
 
 /* Rows on their way: a tile of all features. */
 struct tile {
 	const struct nf_spline *s;
-	uint32_t n, nrow;		/* of the batch, of the tile */
-	uint64_t first;
-	struct nf_mat h, x;
+	uint32_t nrow;
+	struct nf_mat h, x;		/* of the whole batch */
+	uint64_t first;			/* the tile's first row in them */
 	double *logdet;
 	void *keep;
 	int inverse;
 	uint64_t clamped;
-	uint32_t most;			/* rows of a tile */
-	nf_real *room;
+	nf_real *hidden, *logit;	/* packed h, one feature's logits */
 };
 
-/* Row r's bin on both axes, found by the value (inverse: on the heights'). */
+/* ---- the values' bins ------------------------------------------------- */
+
+/* Bound the logits of widths and heights; count those of rows in the box. */
 static void
-find_row(const struct tile *t, struct run *q, uint32_t r, const nf_real *e)
+bound_logits(struct tile *t, const struct cpu_bins *q, nf_real *e)
 {
-	const struct nf_spline *s = t->s;
-	double cum[2][MAX_BLOCK + 1], T = s->tail_bound;
-	double least[2] = { s->min_width, s->min_height };
-	uint32_t K = s->bins, k;
-	int by = t->inverse;
-	struct side x, y;
+	uint64_t count;
+	uint32_t r, m;
 
-	add_up(K, e, cum[0]);
-	add_up(K, e + K, cum[1]);
-	k = find_bin(K, least[by], e + by * K, cum[by],
-	    (q->v[r] + T) / (2 * T));
-	x = side_of(K, least[0], e, cum[0], k);
-	y = side_of(K, least[1], e + K, cum[1], k);
-	q->k[r] = (int32_t)k;
-	q->x[r] = 2 * T * x.lo - T;
-	q->w[r] = 2 * T * x.size;
-	q->y[r] = 2 * T * y.lo - T;
-	q->h[r] = 2 * T * y.size;
-	q->inv[0][r] = x.inv;
-	q->inv[1][r] = y.inv;
-	q->before[0][r] = x.before;
-	q->before[1][r] = y.before;
-}
-
-/* The logit of the derivative at inner knot j of feature f. */
-static double
-derivative_logit(struct tile *t, uint32_t f, uint32_t j, const nf_real *h)
-{
-	const struct nf_linear *l = &t->s->final;
-	size_t row = (size_t)f * (3 * t->s->bins - 1) + 2 * t->s->bins + j;
-	nf_real raw = l->b[row] + cpu_dot(l->nin, h, l->w + row * l->nin);
-
-	if (t->keep == NULL)
-		t->clamped += bound_logits(1, &raw);
-	return (double)raw;
-}
-
-/* Bound the logits of n rows; those of values in the box are counted. */
-static void
-bound_run(struct tile *t, uint32_t n, uint32_t f, uint64_t i, nf_real *e)
-{
-	size_t wide = 2 * (size_t)t->s->bins;
-	uint32_t r, count;
-
-	if (all_finite(n * wide, e))
+	if (all_finite(2 * t->s->bins, e))
 		return;
-	for (r = 0; r < n; r++) {
-		count = bound_logits((uint32_t)wide, e + r * wide);
-		if (fabs((double)t->x.x[(i + r) * t->x.ld + f]) <=
-		    t->s->tail_bound)
-			t->clamped += count;
+	for (r = 0; r < LANES; r++) {
+		count = 0;
+		for (m = 0; m < 2 * t->s->bins; m++)
+			e[m * TILE + r] = bound_logit(e[m * TILE + r], &count);
+		t->clamped += q->k[r] < 0 ? 0 : count;
 	}
 }
 
-/* Bins of the run that begins with row i; e [n][2 bins] are its logits. */
 static void
-find_bins(struct tile *t, struct run *q, uint32_t f, uint64_t i, nf_real *e)
+search(const struct tile *t, struct cpu_bins *q, nf_real *e)
 {
-	uint32_t K = t->s->bins, r;
-	int32_t last = (int32_t)K - 1;
-	const nf_real *h;
+	const struct nf_spline *s = t->s;
+	double least[2] = { s->min_width, s->min_height };
+	nf_real *axis[2] = { e, e + (size_t)s->bins * TILE };
+	double u[LANES], T = s->tail_bound;
+	uint32_t K = s->bins, by = t->inverse, r;
+	int32_t k[LANES];
 
-	if (t->keep == NULL)
-		bound_run(t, q->n, f, i, e);
-	exponentials(q->n, K, (nf_real)t->s->logit_scale, e);
-	for (r = 0; r < q->n; r++) {
-		q->v[r] = (double)t->x.x[(i + r) * t->x.ld + f];
-		q->d[0][r] = q->d[1][r] = 0;
-		if (!(fabs(q->v[r]) <= t->s->tail_bound)) {
-			/* Any bin will do: nothing of it is used. */
-			q->k[r] = -1;
-			q->x[r] = q->y[r] = 0;
-			q->w[r] = q->h[r] = 1;
-			continue;
+	exponentials(K, (nf_real)s->logit_scale, axis[0]);
+	exponentials(K, (nf_real)s->logit_scale, axis[1]);
+#pragma omp simd
+	for (r = 0; r < LANES; r++)
+		u[r] = (q->v[r] + T) / (2 * T);
+	add_up(K, axis[by], q->inv[by]);
+	find_bins(K, least[by], axis[by], q->inv[by], u, k, q->before[by]);
+	add_before(K, axis[!by], k, q->inv[!by], q->before[!by]);
+	place_bins(K, least[0], T, axis[0], k, q->inv[0], q->before[0], q->x,
+	    q->w);
+	place_bins(K, least[1], T, axis[1], k, q->inv[1], q->before[1], q->y,
+	    q->h);
+	for (r = 0; r < LANES; r++)
+		q->k[r] = q->k[r] < 0 ? -1 : k[r];
+}
+
+/* ---- their derivatives ------------------------------------------------ */
+
+/* Logits of the derivatives at both ends of a bin, where those are inside. */
+static void
+look_up(const struct nf_spline *s, struct cpu_bins *q, const nf_real *e)
+{
+	uint32_t last = s->bins - 2, r, lo, hi;
+
+	e += 2 * (size_t)s->bins * TILE;
+	for (r = 0; r < LANES; r++) {
+		lo = q->k[r] > 0 ? (uint32_t)q->k[r] - 1 : 0;
+		hi = q->k[r] < 0 ? 0 : (uint32_t)q->k[r];
+		hi = hi < last ? hi : last;
+		q->d[0][r] = (double)e[lo * TILE + r];
+		q->d[1][r] = (double)e[hi * TILE + r];
+	}
+}
+
+/* h times a and times b, each in LANES sums. */
+static void
+two_dots(uint32_t n, const nf_real *h, const nf_real *a, const nf_real *b,
+    nf_real *ha, nf_real *hb)
+{
+	nf_real s[LANES] = { 0 }, t[LANES] = { 0 };
+	uint32_t j, m;
+
+	for (; n >= LANES; n -= LANES, h += LANES, a += LANES, b += LANES)
+#pragma omp simd
+		for (j = 0; j < LANES; j++) {
+			s[j] = NF_FMA(h[j], a[j], s[j]);
+			t[j] = NF_FMA(h[j], b[j], t[j]);
 		}
-		find_row(t, q, r, e + r * 2 * (size_t)K);
-		h = t->h.x + (i + r) * t->h.ld;
-		if (q->k[r] > 0)
-			q->d[0][r] = derivative_logit(t, f,
-			    (uint32_t)q->k[r] - 1, h);
-		if (q->k[r] < last)
-			q->d[1][r] = derivative_logit(t, f,
-			    (uint32_t)q->k[r], h);
+	for (j = 0; j < n; j++) {
+		s[j] = NF_FMA(h[j], a[j], s[j]);
+		t[j] = NF_FMA(h[j], b[j], t[j]);
+	}
+#pragma GCC unroll 4
+	for (m = LANES / 2; m > 0; m /= 2)
+#pragma GCC unroll 8
+		for (j = 0; j < m; j++) {
+			s[j] += s[j + m];
+			t[j] += t[j + m];
+		}
+	*ha = s[0];
+	*hb = t[0];
+}
+
+/* The same logits where the product left them out; h: the first row's. */
+static void
+multiply_out(const struct tile *t, uint32_t f, const nf_real *h,
+    struct cpu_bins *q)
+{
+	const struct nf_linear *l = &t->s->final;
+	size_t row0 = (size_t)f * (3 * t->s->bins - 1) + 2 * t->s->bins;
+	size_t H = l->nin, lo, hi, last = t->s->bins - 2;
+	nf_real a, b;
+	uint32_t r;
+
+	for (r = 0; r < LANES; r++, h += t->h.ld) {
+		q->d[0][r] = q->d[1][r] = 0;
+		if (q->k[r] < 0)
+			continue;
+		lo = row0 + (q->k[r] > 0 ? (size_t)q->k[r] - 1 : 0);
+		hi = row0 + ((size_t)q->k[r] < last ? (size_t)q->k[r] : last);
+		two_dots(l->nin, h, l->w + lo * H, l->w + hi * H, &a, &b);
+		q->d[0][r] = (double)(l->b[lo] + a);
+		q->d[1][r] = (double)(l->b[hi] + b);
+	}
+}
+
+static void
+bound_derivatives(struct tile *t, struct cpu_bins *q)
+{
+	int32_t last = (int32_t)t->s->bins - 1;
+	uint64_t low, high;
+	uint32_t r;
+
+	for (r = 0; r < LANES; r++) {
+		if (isfinite(q->d[0][r] + q->d[1][r]))
+			continue;
+		low = high = 0;
+		q->d[0][r] = (double)bound_logit((nf_real)q->d[0][r], &low);
+		q->d[1][r] = (double)bound_logit((nf_real)q->d[1][r], &high);
+		t->clamped += q->k[r] > 0 ? low : 0;
+		t->clamped += q->k[r] >= 0 && q->k[r] < last ? high : 0;
 	}
 }
 
 /* Derivatives from their logits; 1, and no slope, at the box's ends. */
 static void
-find_derivatives(struct run *q, double least, int32_t last)
+find_derivatives(struct cpu_bins *q, double least, int32_t last)
 {
-	double d0, d1, s0, s1;
+	double s0, s1, d0, d1;
 	uint32_t r;
 
 #pragma omp simd
-	for (r = 0; r < q->n; r++) {
+	for (r = 0; r < LANES; r++) {
 		d0 = least + nf_softplus_both(q->d[0][r], &s0);
 		d1 = least + nf_softplus_both(q->d[1][r], &s1);
 		q->d[0][r] = q->k[r] <= 0 ? 1 : d0;
-		q->d[1][r] = q->k[r] < 0 || q->k[r] == last ? 1 : d1;
+		q->d[1][r] = q->k[r] == last ? 1 : d1;
 		q->slope[0][r] = q->k[r] <= 0 ? 0 : s0;
-		q->slope[1][r] = q->k[r] < 0 || q->k[r] == last ? 0 : s1;
+		q->slope[1][r] = q->k[r] == last ? 0 : s1;
 	}
 }
 
+/* ---- values ----------------------------------------------------------- */
+
+/* What becomes of LANES values. */
+struct outcome {
+	double v[LANES], logdet[LANES];
+	uint64_t clamped[LANES];
+};
+
 static void
-evaluate(struct run *q, int inverse)
+evaluate(const struct cpu_bins *q, struct outcome *o, int inverse)
 {
 	uint32_t r;
 
 	if (inverse)
 #pragma omp simd
-		for (r = 0; r < q->n; r++) {
+		for (r = 0; r < LANES; r++) {
 			struct nf_bin b = { q->x[r], q->w[r], q->y[r],
 				q->h[r], q->d[0][r], q->d[1][r] };
 			uint64_t clamped = 0;
 
-			q->out[r] = nf_rqs_inverse(&b, q->v[r],
-			    &q->logdet[r], &clamped);
-			q->clamped[r] = clamped;
+			o->v[r] = nf_rqs_inverse(&b, q->v[r], &o->logdet[r],
+			    &clamped);
+			o->clamped[r] = clamped;
 		}
 	else
 #pragma omp simd
-		for (r = 0; r < q->n; r++) {
+		for (r = 0; r < LANES; r++) {
 			struct nf_bin b = { q->x[r], q->w[r], q->y[r],
 				q->h[r], q->d[0][r], q->d[1][r] };
 
-			q->out[r] = nf_rqs_forward(&b, q->v[r],
-			    &q->logdet[r]);
-			q->clamped[r] = 0;
+			o->v[r] = nf_rqs_forward(&b, q->v[r], &o->logdet[r]);
+			o->clamped[r] = 0;
 		}
+}
+
+/*
+ * Feature f of n rows from i.  Lanes without a row are outside the box, and
+ * their logits are numbers.
+ */
+static void
+get_values(const struct tile *t, uint32_t f, uint64_t i, uint32_t n,
+    struct cpu_bins *q, nf_real *e)
+{
+	const nf_real *x = t->x.x + i * t->x.ld + f;
+	uint32_t r, m;
+
+	for (r = 0; r < LANES; r++) {
+		q->v[r] = r < n ? (double)x[r * (size_t)t->x.ld] : HUGE_VAL;
+		q->k[r] = fabs(q->v[r]) <= t->s->tail_bound ? 0 : -1;
+		q->v[r] = q->k[r] < 0 ? 0 : q->v[r];
+	}
+	for (m = 0; n < LANES && m < cpu_wide(t->s); m++)
+		memset(e + m * TILE + n, 0, (LANES - n) * sizeof(*e));
 }
 
 /* What leaves the box is left as it is. */
 static void
-put_values(struct tile *t, const struct run *q, uint32_t f, uint64_t i)
+put_values(struct tile *t, uint32_t f, uint64_t i, const struct cpu_bins *q,
+    const struct outcome *o)
 {
 	uint32_t r;
 
-	for (r = 0; r < q->n; r++) {
+	for (r = 0; r < LANES; r++) {
 		if (q->k[r] < 0)
 			continue;
-		t->x.x[(i + r) * t->x.ld + f] = (nf_real)q->out[r];
-		t->logdet[i + r] += q->logdet[r];
-		t->clamped += q->clamped[r];
+		t->x.x[(i + r) * t->x.ld + f] = (nf_real)o->v[r];
+		t->logdet[i + r] += o->logdet[r];
+		t->clamped += o->clamped[r];
 	}
 }
 
+/* n rows from i, at most LANES, of feature f; e: their columns of logits. */
 static void
-keep_bins(const struct run *q, struct cpu_kept *kept)
+one_group(struct tile *t, uint32_t f, uint64_t i, uint32_t n, nf_real *e,
+    struct cpu_bins *q)
 {
-	uint32_t r;
+	const struct nf_spline *s = t->s;
+	struct outcome o;
 
-	for (r = 0; r < q->n; r++) {
-		kept[r].bin = (struct nf_bin){ q->x[r], q->w[r], q->y[r],
-			q->h[r], q->d[0][r], q->d[1][r] };
-		kept[r].v = q->v[r];
-		kept[r].inv[0] = q->inv[0][r];
-		kept[r].inv[1] = q->inv[1][r];
-		kept[r].before[0] = q->before[0][r];
-		kept[r].before[1] = q->before[1][r];
-		kept[r].slope[0] = q->slope[0][r];
-		kept[r].slope[1] = q->slope[1][r];
-		kept[r].k = q->k[r];
-	}
+	get_values(t, f, i, n, q, e);
+	if (t->keep == NULL)
+		bound_logits(t, q, e);
+	search(t, q, e);
+	if (s->bins <= FEW_BINS)
+		look_up(s, q, e);
+	else
+		multiply_out(t, f, t->h.x + i * t->h.ld, q);
+	if (t->keep == NULL)
+		bound_derivatives(t, q);
+	find_derivatives(q, s->min_derivative, (int32_t)s->bins - 1);
+	evaluate(q, &o, t->inverse);
+	put_values(t, f, i, q, &o);
 }
 
 /* ---- tiles ------------------------------------------------------------ */
 
-/* The logits of widths and heights of feature f, the tile's rows. */
 static void
-product(const struct tile *t, uint32_t f, nf_real *logit)
-{
-	const struct nf_linear *l = &t->s->final;
-	size_t row = (size_t)f * (3 * t->s->bins - 1);
-	const nf_real *h = t->h.x + t->first * t->h.ld;
-	uint32_t wide = 2 * t->s->bins;
-
-	if (l->packed != NULL)
-		cpu_product(t->nrow, wide, l->nin, h, t->h.ld,
-		    (const nf_real *)l->packed +
-		    f * cpu_packed_size(l->nin, wide), l->b + row, 0, logit,
-		    wide);
-	else
-		cpu_product_pack(1, t->nrow, wide, l->nin, h, t->h.ld,
-		    l->w + row * l->nin, l->nin, l->b + row, 0, logit, wide,
-		    t->room);
-}
-
-static void
-one_tile(struct tile *t, nf_real *logit)
+one_tile(struct tile *t)
 {
 	const struct nf_spline *s = t->s;
-	size_t wide = 2 * s->bins, at;
-	struct cpu_kept *kept = cpu_kept(t->n, s, t->keep);
-	struct run q;
-	uint32_t f, r;
+	uint32_t H = s->final.nin, wide = cpu_wide(s), f, g;
+	struct cpu_bins bins, *kept = &bins;
+	nf_real *logit = t->logit;
+	size_t row = 0;
 
-	for (f = 0; f < s->nt; f++) {
-		at = f * (size_t)t->n + t->first;
-		if (t->keep != NULL)
-			logit = (nf_real *)t->keep + at * wide;
-		product(t, f, logit);
-		for (r = 0; r < t->nrow; r += q.n) {
-			q.n = t->nrow - r < LANES ? t->nrow - r : LANES;
-			find_bins(t, &q, f, t->first + r, logit + r * wide);
-			find_derivatives(&q, s->min_derivative,
-			    (int32_t)s->bins - 1);
-			evaluate(&q, t->inverse);
-			put_values(t, &q, f, t->first + r);
-			if (t->keep != NULL)
-				keep_bins(&q, &kept[at + r]);
+	if (t->keep != NULL) {
+		logit = cpu_kept_logits(s, t->keep, t->first / TILE);
+		kept = cpu_kept_bins(s, t->keep, t->first / TILE);
+	}
+	cpu_pack(1, H, t->nrow, t->h.x + t->first * t->h.ld, t->h.ld,
+	    t->hidden);
+	for (f = 0; f < s->nt; f++, row += 3 * s->bins - 1) {
+		cpu_product_side(wide, t->nrow, H, s->final.w + row * H, H,
+		    t->hidden, s->final.b + row, logit, TILE);
+		for (g = 0; g < t->nrow; g += LANES)
+			one_group(t, f, t->first + g, t->nrow - g < LANES ?
+			    t->nrow - g : LANES, logit + g,
+			    t->keep != NULL ? kept + g / LANES : kept);
+		if (t->keep != NULL) {
+			logit += (size_t)wide * TILE;
+			kept += NGROUP;
 		}
 	}
 }
 
 static void
-all_tiles(struct nf_dev *d, const struct tile *all)
+all_tiles(struct nf_dev *d, uint32_t n, const struct tile *all)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	uint64_t clamped = 0;
@@ -274,21 +311,19 @@ all_tiles(struct nf_dev *d, const struct tile *all)
     if (c->nthread > 1) reduction(+ : clamped)
 	for (me = 0; me < c->nthread; me++) {
 		struct tile t = *all;
-		nf_real *logit;
-		uint64_t lo, hi;
+		size_t nhidden = cpu_packed_size(t.s->final.nin, TILE);
+		uint64_t hi;
 
-		/* Packing on the way pays with more rows. */
-		t.most = t.s->final.packed != NULL ? NF_CPU_TILE : MANY_ROWS;
-		logit = cpu_scratch(c, me, sizeof(*logit) * t.most * 2 *
-		    t.s->bins + cpu_product_room(t.s->final.nin));
-		if (logit != NULL)
-			t.room = logit + (size_t)t.most * 2 * t.s->bins;
-		cpu_split(t.n, me, c->nthread, 16, &lo, &hi);
-		for (t.first = lo; t.first < hi && !c->oom;
-		    t.first += t.nrow) {
-			t.nrow = hi - t.first < t.most ?
-			    (uint32_t)(hi - t.first) : t.most;
-			one_tile(&t, logit);
+		t.hidden = cpu_scratch(c, me, sizeof(nf_real) *
+		    (nhidden + cpu_wide(t.s) * TILE));
+		if (t.hidden == NULL)
+			continue;
+		t.logit = t.hidden + nhidden;
+		cpu_split(n, me, c->nthread, TILE, &t.first, &hi);
+		for (; t.first < hi; t.first += t.nrow) {
+			t.nrow = hi - t.first < TILE ?
+			    (uint32_t)(hi - t.first) : TILE;
+			one_tile(&t);
 		}
 		clamped += t.clamped;
 	}
@@ -299,20 +334,20 @@ static void
 cpu_spline(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
     struct nf_mat h, struct nf_mat x, double *logdet, void *keep)
 {
-	struct tile t = { .s = s, .n = n, .h = h, .x = x, .logdet = logdet,
+	struct tile t = { .s = s, .h = h, .x = x, .logdet = logdet,
 		.keep = keep };
 
-	all_tiles(d, &t);
+	all_tiles(d, n, &t);
 }
 
 static void
 cpu_spline_inverse(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
     struct nf_mat h, struct nf_mat x, double *logdet)
 {
-	struct tile t = { .s = s, .n = n, .h = h, .x = x, .logdet = logdet,
+	struct tile t = { .s = s, .h = h, .x = x, .logdet = logdet,
 		.inverse = 1 };
 
-	all_tiles(d, &t);
+	all_tiles(d, n, &t);
 }
 
 void

@@ -13,6 +13,22 @@ struct factors {
 	double logdet;
 };
 
+/* U's diagonal from what was trained, and (or NULL) the slope of that. */
+static void
+find_diagonal(uint32_t D, const nf_real *p, double *diag, double *slope)
+{
+	uint32_t i;
+
+#pragma omp simd
+	for (i = 0; i < D; i++) {
+		double x = (double)p[i], s, y = nf_softplus_both(x, &s);
+
+		diag[i] = NF_LU_EPS + (x > 20 ? x : y);
+		if (slope != NULL)
+			slope[i] = x > 20 ? 1 : s;
+	}
+}
+
 static double *
 read_factors(const struct nf_lu *lu, uint32_t k, double *work,
     struct factors *f)
@@ -21,37 +37,48 @@ read_factors(const struct nf_lu *lu, uint32_t k, double *work,
 	const struct nf_lu_at *at = &lu->at[k];
 	uint32_t D = lu->features, i, j;
 	size_t nl = at->lower, nu = at->upper;
+	double *diag;
 
 	f->D = D;
 	f->l = work;
 	f->u = work + (size_t)D * D;
 	f->logdet = 0;
+	diag = f->u + (size_t)D * D;
+	find_diagonal(D, p + at->diag, diag, NULL);
 	memset(work, 0, 2 * (size_t)D * D * sizeof(*work));
 	for (i = 0; i < D; i++) {
 		for (j = 0; j < i; j++)
 			f->l[i * D + j] = (double)p[nl++];
 		f->l[i * D + i] = 1;
-		f->u[i * D + i] = NF_LU_EPS +
-		    nf_softplus((double)p[at->diag + i]);
-		f->logdet += log(f->u[i * D + i]);
+		f->u[i * D + i] = diag[i];
+		f->logdet += log(diag[i]);
 		for (j = i + 1; j < D; j++)
 			f->u[i * D + j] = (double)p[nu++];
 	}
-	return work + 2 * (size_t)D * D;
+	return diag;
 }
 
-/* a = L U. */
+/* a = L U; four rows of U at a time. */
 static void
 product(const struct factors *f, double *a)
 {
 	uint32_t D = f->D, i, j, k;
 
 	memset(a, 0, (size_t)D * D * sizeof(*a));
-	for (i = 0; i < D; i++)
-		for (k = 0; k <= i; k++)
+	for (i = 0; i < D; i++, a += D) {
+		const double *l = f->l + (size_t)i * D, *u = f->u;
+
+		for (k = 0; k + 4 <= i + 1; k += 4, u += 4 * (size_t)D)
+#pragma omp simd
 			for (j = k; j < D; j++)
-				a[i * D + j] += f->l[i * D + k] *
-				    f->u[k * D + j];
+				a[j] += l[k] * u[j] + l[k + 1] * u[D + j] +
+				    (l[k + 2] * u[2 * D + j] +
+				    l[k + 3] * u[3 * D + j]);
+		for (; k <= i; k++, u += D)
+#pragma omp simd
+			for (j = k; j < D; j++)
+				a[j] += l[k] * u[j];
+	}
 }
 
 /* a = (L U)^-1, a column at a time: L y = e_c, then U x = y. */
@@ -116,7 +143,7 @@ static int
 worth(const struct nf_lu *lu)
 {
 	return (double)lu->nlayer * lu->features * lu->features *
-	    lu->features > 8 * (double)NF_CPU_FEW;
+	    lu->features > 2 * (double)NF_CPU_FEW;
 }
 
 static void
@@ -150,45 +177,69 @@ cpu_lu_fold(struct nf_dev *d, const struct nf_lu *lu, int back, nf_real *m,
 	nf_free(each);
 }
 
+/* What grad_layer works with: L, U^T, dA and both products, then these. */
+struct room {
+	nf_real *l, *ut, *da, *dl, *du, *pack;
+	double *diag, *slope;
+};
+
+static size_t
+room_size(uint32_t D)
+{
+	return (5 * (size_t)D * D * sizeof(nf_real) + cpu_product_room(D) +
+	    63) / 64 * 64 + 2 * D * sizeof(double);
+}
+
+static struct room
+cut_room(uint32_t D, void *memory)
+{
+	nf_real *x = memory;
+	size_t n = (size_t)D * D;
+	struct room r = { x, x + n, x + 2 * n, x + 3 * n, x + 4 * n,
+		x + 5 * n, NULL, NULL };
+
+	r.diag = (double *)((char *)memory + room_size(D)) - 2 * D;
+	r.slope = r.diag + D;
+	return r;
+}
+
 /* dL = dA U^T below the diagonal, dU = L^T dA on and above it. */
 static void
 grad_layer(const struct nf_lu *lu, uint32_t k, const nf_real *dm,
-    const nf_real *dbias, double dlogdet, double *work, nf_real *grad)
+    const nf_real *dbias, double dlogdet, const struct room *w, nf_real *grad)
 {
 	const struct nf_lu_at *at = &lu->at[k];
-	uint32_t D = lu->features, i, j, r, q;
+	uint32_t D = lu->features, i, j;
 	const int32_t *row = lu->row + (size_t)k * D;
 	const int32_t *col = lu->col + (size_t)k * D;
+	const nf_real *p = lu->param;
 	size_t nl = at->lower, nu = at->upper;
-	struct factors f;
-	double *da = read_factors(lu, k, work, &f), *du, s;
 
-	for (r = 0; r < D; r++) {
-		for (q = 0; q < D; q++)
-			da[row[r] * D + col[q]] = (double)dm[r * D + q];
-		grad[at->bias + row[r]] = dbias[r];
-	}
-	du = da + (size_t)D * D;
-	memset(du, 0, (size_t)D * D * sizeof(*du));
-	for (i = 0; i < D; i++)
-		for (q = i; q < D; q++)
-#pragma omp simd
-			for (j = i; j < D; j++)
-				du[i * D + j] += f.l[q * D + i] *
-				    da[q * D + j];
+	find_diagonal(D, p + at->diag, w->diag, w->slope);
+	memset(w->l, 0, 2 * (size_t)D * D * sizeof(*w->l));
 	for (i = 0; i < D; i++) {
-		for (j = 0; j < i; j++) {
-			s = 0;
-#pragma omp simd reduction(+ : s)
-			for (q = j; q < D; q++)
-				s += da[i * D + q] * f.u[j * D + q];
-			grad[nl++] = (nf_real)s;
-		}
-		s = du[i * D + i] + dlogdet / f.u[i * D + i];
-		grad[at->diag + i] = (nf_real)(s * nf_softplus_slope(
-		    (double)lu->param[at->diag + i]));
+		memcpy(w->l + i * D, p + nl, i * sizeof(*p));
+		nl += i;
+		w->l[i * D + i] = 1;
+		w->ut[i * D + i] = (nf_real)w->diag[i];
 		for (j = i + 1; j < D; j++)
-			grad[nu++] = (nf_real)du[i * D + j];
+			w->ut[j * D + i] = p[nu++];
+		for (j = 0; j < D; j++)
+			w->da[row[i] * D + col[j]] = dm[i * D + j];
+		grad[at->bias + row[i]] = dbias[i];
+	}
+	cpu_product_rows(D, D, D, w->da, D, w->ut, D, 0, w->dl, D, w->pack);
+	cpu_product_t(D, D, D, w->l, D, w->da, D, 0, w->du, D, w->pack);
+	nl = at->lower;
+	nu = at->upper;
+	for (i = 0; i < D; i++) {
+		memcpy(grad + nl, w->dl + i * D, i * sizeof(*grad));
+		nl += i;
+		grad[at->diag + i] = (nf_real)(((double)w->du[i * D + i] +
+		    dlogdet / w->diag[i]) * w->slope[i]);
+		memcpy(grad + nu, w->du + i * D + i + 1,
+		    (D - i - 1) * sizeof(*grad));
+		nu += D - i - 1;
 	}
 }
 
@@ -205,14 +256,17 @@ cpu_lu_grad(struct nf_dev *d, const struct nf_lu *lu, const nf_real *dm,
 #pragma omp parallel num_threads(c->nthread) \
     if (c->nthread > 1 && worth(lu))
 	{
-		double *work = cpu_scratch(c, (uint32_t)omp_get_thread_num(),
-		    4 * D * D * sizeof(*work));
+		void *work = cpu_scratch(c, (uint32_t)omp_get_thread_num(),
+		    room_size(lu->features));
+		struct room r;
 
+		if (work != NULL)
+			r = cut_room(lu->features, work);
 #pragma omp for
 		for (k = 0; k < lu->nlayer; k++)
 			if (work != NULL)
 				grad_layer(lu, k, dm + k * D * D,
-				    dbias + k * D, dlogdet, work, grad);
+				    dbias + k * D, dlogdet, &r, grad);
 	}
 }
 

@@ -4,6 +4,8 @@
 #include "cpu.h"
 #include "fastmath.h"
 
+#define FEW	(1u << 15)		/* numbers, of which each is alone */
+
 #define HALF_LN_2PI 0.91893853320467274178
 
 static void
@@ -57,7 +59,7 @@ cpu_add_share(struct nf_dev *d, size_t n, const nf_real *grad,
 	to_sums[0] += sums[0];
 	to_sums[1] += sums[1];
 #pragma omp parallel for simd num_threads(c->nthread) schedule(static) \
-    if (c->nthread > 1 && n > NF_CPU_FEW)
+    if (c->nthread > 1 && n > FEW)
 	for (i = 0; i < n; i++)
 		to_grad[i] += grad[i];
 }
@@ -151,7 +153,7 @@ cpu_adam(struct nf_dev *d, size_t n, const struct nf_tally *t, nf_real *param,
 	rate = (nf_real)(t->lr / t->correct1);
 	root = (nf_real)(1 / sqrt(t->correct2));
 #pragma omp parallel for simd num_threads(c->nthread) schedule(static) \
-    if (c->nthread > 1 && n > NF_CPU_FEW)
+    if (c->nthread > 1 && n > FEW)
 	for (i = 0; i < n; i++) {
 		nf_real g = grad[i] * scale;
 		nf_real mi = b1 * m[i] + a1 * g;

@@ -1,14 +1,9 @@
 /* Rows for training: chosen, split, prepared. */
-#include <math.h>
 #include <omp.h>
-#include <stdint.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "dataset.h"
-#include "philox.h"
-
-#define BLOCK	4096			/* rows in double at a time */
+#include "pass.h"
 
 /* A line of the recipe that fits no column is a mistake, not a wish. */
 static int
@@ -51,157 +46,6 @@ make_preps(struct nf_dataset *d, const struct nf_choice *c,
 	return rc;
 }
 
-/*
- * Move the rows that validate behind the others, both in their order; their
- * original numbers go to row.
- */
-static int
-split(struct nf_dataset *d, struct nf_table *t, uint32_t ncol,
-    double fraction, uint64_t seed, uint64_t *row, struct nf_err *err)
-{
-	uint64_t n = t->schema.nrow, i, k = 0, bound;
-	size_t nbyte = ncol * sizeof(double);
-	double *x = t->x, *aside;
-
-	bound = fraction <= 0 ? 0 : (uint64_t)ldexp(fraction, 64);
-	for (i = 0; i < n; i++)
-		d->nvalid += nf_philox_u64(seed, NF_FOR_VALID, i, 0) < bound;
-	if (d->nvalid == n)
-		d->nvalid = 0;		/* too few rows to spare any */
-	bound = d->nvalid == 0 ? 0 : bound;
-	d->ntrain = n - d->nvalid;
-	aside = nf_alloc(d->nvalid, nbyte, "validation rows", err);
-	if (aside == NULL)
-		return -1;
-	for (i = 0; i < n; i++)
-		if (nf_philox_u64(seed, NF_FOR_VALID, i, 0) < bound) {
-			memcpy(aside + k * ncol, x + i * ncol, nbyte);
-			row[d->ntrain + k++] = i;
-		} else {
-			memmove(x + (i - k) * ncol, x + i * ncol, nbyte);
-			row[i - k] = i;
-		}
-	memcpy(x + d->ntrain * ncol, aside, d->nvalid * nbyte);
-	nf_free(aside);
-	return 0;
-}
-
-/* Room for n rows behind the n0 there are. */
-static int
-grow(nf_real **p, uint64_t n0, uint64_t n, uint32_t ncol, struct nf_err *err)
-{
-	nf_real *q = nf_alloc((size_t)(n0 + n) * ncol, sizeof(*q),
-	    "training rows", err);
-
-	if (q == NULL)
-		return -1;
-	if (*p != NULL)
-		memcpy(q, *p, n0 * ncol * sizeof(*q));
-	nf_free(*p);
-	*p = q;
-	return 0;
-}
-
-/* Rows [i, i + n) of x (all columns of c) to places at, at + 1, .. of d. */
-static int
-take(struct nf_dataset *d, const struct nf_choice *c, const double *x,
-    uint64_t row0, uint64_t n, uint64_t at, uint64_t seed, double *wide,
-    struct nf_err *err)
-{
-	uint32_t ncol = c->ncontext + c->ntarget + c->nweight, j;
-	uint64_t i;
-
-	if (nf_prep_forward(d->context, seed, row0, n, x, ncol, wide, d->C,
-	    NULL, err) == -1)
-		return -1;
-	for (i = 0; i < n * d->C; i++)
-		d->y[at * d->C + i] = (nf_real)wide[i];
-	if (nf_prep_forward(d->target, seed, row0, n, x + c->ncontext, ncol,
-	    wide, d->D, NULL, err) == -1)
-		return -1;
-	for (i = 0; i < n * d->D; i++)
-		d->x[at * d->D + i] = (nf_real)wide[i];
-	for (i = 0; c->nweight > 0 && i < n; i++) {
-		j = c->ncontext + c->ntarget;
-		d->w[at + i] = (nf_real)x[i * ncol + j];
-		if (!isfinite(d->w[at + i]))
-			return nf_fail(err, NF_EDATA, "row %llu: weight is %g, "
-			    "want a finite number",
-			    (unsigned long long)(row0 + i + 1),
-			    x[i * ncol + j]);
-	}
-	return 0;
-}
-
-/* What take_all is to do, and what its threads tell of it. */
-struct taking {
-	const struct nf_choice *c;
-	const double *x;
-	const uint64_t *row;		/* rows' numbers; NULL: 0, 1, .. */
-	uint64_t n, at, seed;		/* how many, to which place on */
-};
-
-/* Rows [lo, hi) of them. */
-static int
-take_part(struct nf_dataset *d, const struct taking *t, uint64_t lo,
-    uint64_t hi, struct nf_err *err)
-{
-	uint32_t ncol = t->c->ncontext + t->c->ntarget + t->c->nweight;
-	uint32_t most = d->C > d->D ? d->C : d->D;
-	double *wide = nf_alloc(BLOCK * (size_t)most, sizeof(*wide), "rows",
-	    err);
-	const uint64_t *row = t->row;
-	uint64_t i, m, r;
-	int rc = wide == NULL ? -1 : 0;
-
-	/* Runs of rows that follow one another in the table, too. */
-	for (i = lo; rc == 0 && i < hi; i += m) {
-		r = row == NULL ? i : row[i];
-		for (m = 1; m < BLOCK && i + m < hi &&
-		    (row == NULL || row[i + m] == r + m); m++)
-			;
-		rc = take(d, t->c, t->x + i * ncol, r, m, t->at + i, t->seed,
-		    wide, err);
-	}
-	nf_free(wide);
-	return rc;
-}
-
-/* All of them, by every thread; the error is the first row's. */
-static int
-take_all(struct nf_dataset *d, const struct taking *t, struct nf_err *err)
-{
-	uint32_t n = d->nthread == 0 ? (uint32_t)omp_get_max_threads() :
-	    d->nthread, i;
-	struct nf_err *each = nf_alloc(n, sizeof(*each), "messages", err);
-	int *failed = nf_alloc(n, sizeof(*failed), "messages", err);
-	int rc = each == NULL || failed == NULL ? -1 : 0;
-
-#pragma omp parallel for num_threads(n) schedule(static, 1) \
-    if (n > 1 && rc == 0)
-	for (i = 0; i < n; i++)
-		if (rc == 0)
-			failed[i] = take_part(d, t, t->n * i / n,
-			    t->n * (i + 1) / n, &each[i]);
-	for (i = 0; rc == 0 && i < n; i++)
-		if (failed[i] == -1) {
-			*err = each[i];
-			rc = -1;
-		}
-	nf_free(each);
-	nf_free(failed);
-	return rc;
-}
-
-static void
-set_views(struct nf_dataset *d)
-{
-	d->train = (struct nf_rowset){ d->ntrain, d->x, d->y, d->w };
-	d->valid = (struct nf_rowset){ d->nvalid, d->x + d->ntrain * d->D,
-		d->y + d->ntrain * d->C,
-		d->w == NULL ? NULL : d->w + d->ntrain };
-}
-
 int
 nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
@@ -212,80 +56,202 @@ nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
 	*out = NULL;
 	if (d == NULL)
 		return -1;
-	d->nthread = nthread;
+	d->nthread = nthread > 0 ? (int)nthread : omp_get_max_threads();
 	if (make_preps(d, c, prep, where, err) == -1) {
 		nf_dataset_free(d);
 		return -1;
 	}
+	nf_prep_threads(d->context, nthread);
+	nf_prep_threads(d->target, nthread);
 	d->C = nf_prep_nout(d->context);
 	d->D = nf_prep_nout(d->target);
 	*out = d;
 	return 0;
 }
 
+/* ---- rows --------------------------------------------------------------- */
+
+/* Room for n prepared rows; memory is taken as they come. */
+static int
+make_held(const struct nf_dataset *d, struct nf_held *h, uint64_t n,
+    int weighted, struct nf_err *err)
+{
+	size_t ncol[3] = { d->D, d->C, weighted != 0 }, size;
+	int k;
+
+	for (k = 0; k < 3; k++) {
+		size = n * ncol[k] * sizeof(nf_real);
+		if (size > 0 && (nf_grow_open(&h->mem[k], size,
+		    "training rows", err) == -1 || nf_grow_to(&h->mem[k],
+		    size, "training rows", err) == -1))
+			return -1;
+	}
+	return 0;
+}
+
+static struct nf_rowset
+view(const struct nf_dataset *d, const struct nf_held *h, uint64_t first,
+    uint64_t n)
+{
+	const nf_real *x = h->mem[0].p, *y = h->mem[1].p, *w = h->mem[2].p;
+
+	return (struct nf_rowset){ n, x == NULL ? NULL : x + first * d->D,
+		y == NULL ? NULL : y + first * d->C,
+		w == NULL ? NULL : w + first };
+}
+
+/* Bytes of a row: as it comes, and prepared. */
+static void
+sizes(const struct nf_dataset *d, const struct nf_choice *c,
+    enum nf_type type, uint64_t *raw, uint64_t *prepared)
+{
+	*raw = (c->ncontext + c->ntarget + c->nweight) * nf_type_size(type);
+	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real);
+}
+
+/* What may be held in memory of rows that come: prepared, there are two
+ * copies of them, where the device is the CPU. */
+static uint64_t
+raw_share(const struct nf_dataset *d, const struct nf_choice *c,
+    enum nf_type type, uint64_t memory)
+{
+	uint64_t raw, prepared;
+
+	sizes(d, c, type, &raw, &prepared);
+	return (uint64_t)((double)memory * (double)raw /
+	    (double)((raw > prepared ? raw : prepared) + prepared));
+}
+
+uint64_t
+nf_dataset_memory(const struct nf_dataset *d)
+{
+	uint64_t row = (d->C + d->D + d->weighted) * sizeof(nf_real);
+
+	return d->spool == NULL ? 2 * (d->ntrain + d->nvalid) * row :
+	    d->nvalid * row + nf_spool_memory(&d->size,
+	    d->C + d->D + d->weighted);
+}
+
+/* Rows that are more than memory holds. */
+static int
+spool(struct nf_dataset *d, struct nf_pass *p, const struct nf_dataset_opt *o,
+    struct nf_err *err)
+{
+	uint32_t ncol = d->D + d->C + p->c->nweight;
+	uint64_t held = d->nvalid * ncol * sizeof(nf_real);
+
+	if (held > o->memory / 2)
+		return nf_fail(err, NF_ESYS, "%llu rows that validate take "
+		    "%.3g MB of the %.3g that are left: keep fewer "
+		    "(valid_fraction)", (unsigned long long)d->nvalid,
+		    (double)held / 1e6, (double)o->memory / 1e6);
+	d->size = o->size;
+	if ((o->size.window == 0 && nf_spool_fit(&d->size, ncol, o->batch,
+	    o->memory - held, err) == -1) ||
+	    make_held(d, &d->all, d->nvalid, d->weighted, err) == -1 ||
+	    nf_spool_new(&d->spool, d->D, d->C, d->weighted, &d->size,
+	    o->seed, (o->memory - held) / 2, err) == -1 ||
+	    nf_pass_spool(p, err) == -1)
+		return -1;
+	nf_store_free(p->store);	/* before as much is written again */
+	if (nf_spool_done(d->spool, &d->windows, err) == -1)
+		return -1;
+	d->valid = view(d, &d->all, 0, d->nvalid);
+	return 0;
+}
+
+static int
+hold(struct nf_dataset *d, struct nf_pass *p, struct nf_err *err)
+{
+	if (make_held(d, &d->all, p->store->nrow, d->weighted, err) == -1 ||
+	    nf_pass_hold(p, &d->all, err) == -1)
+		return -1;
+	d->train = view(d, &d->all, 0, d->ntrain);
+	d->valid = view(d, &d->all, d->ntrain, d->nvalid);
+	return 0;
+}
+
 int
 nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
-    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
+    const struct nf_feed *f, const struct nf_dataset_opt *o,
+    struct nf_err *err)
 {
-	uint32_t ncol = c->ncontext + c->ntarget + c->nweight;
-	uint64_t n = t->schema.nrow, *row;
-	struct taking all = { c, t->x, NULL, n, 0, seed };
+	struct nf_store store = { 0 };
+	struct nf_pass p = { .d = d, .c = c, .store = &store,
+		.seed = o->seed };
 	int rc = -1;
 
-	if (n == 0)
-		return nf_fail(err, NF_EDATA, "the stream has no rows");
-	all.row = row = nf_alloc(n, sizeof(*row), "row numbers", err);
-	if (row == NULL ||
-	    split(d, t, ncol, fraction, seed, row, err) == -1)
-		goto out;
-	d->digest = XXH3_64bits_withSeed(t->x, n * ncol * sizeof(double),
-	    d->ntrain);
-	if (nf_prep_fit(d->context, t->x, ncol, d->ntrain, row, err) == -1 ||
-	    nf_prep_fit(d->target, (double *)t->x + c->ncontext, ncol,
-	    d->ntrain, row, err) == -1 ||
-	    grow(&d->x, 0, n, d->D, err) == -1 ||
-	    grow(&d->y, 0, n, d->C, err) == -1 ||
-	    (c->nweight > 0 && grow(&d->w, 0, n, 1, err) == -1) ||
-	    take_all(d, &all, err) == -1)
-		goto out;
-	nf_table_free(t);
-	set_views(d);
-	rc = 0;
-out:
-	nf_free(row);
-	return rc;
+	d->weighted = c->nweight > 0;
+	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
+	    c->nweight, o->size.window > 0 ? 0 : raw_share(d, c,
+	    f->schema->type, o->memory), err) == -1)
+		return -1;
+	if (store.nrow == 0)
+		nf_fail(err, NF_EDATA, "the stream has no rows");
+	else if (o->resumes && o->size.window == 0 &&
+	    nf_store_in_file(&store))
+		nf_fail(err, NF_ESYS, "the training began with all rows in "
+		    "memory, where they no longer fit: give it more "
+		    "(--memory), or begin anew");
+	else {
+		nf_pass_choose(&p, o->fraction);
+		d->digest = XXH3_64bits_withSeed(&store.digest,
+		    sizeof(store.digest), d->ntrain);
+		if (nf_pass_fit(&p, err) == 0)
+			rc = nf_store_in_file(&store) ?
+			    spool(d, &p, o, err) : hold(d, &p, err);
+	}
+	nf_pass_free(&p);
+	nf_store_free(&store);
+	return rc == -1 ? nf_fail_in(err, "%s", f->name) : 0;
 }
 
 int
 nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
-    struct nf_table *t, uint64_t seed, struct nf_err *err)
+    const struct nf_feed *f, uint64_t seed, uint64_t memory,
+    struct nf_err *err)
 {
-	uint64_t n = t->schema.nrow;
-	struct taking all = { c, t->x, NULL, n, d->ntrain, seed };
+	struct nf_store store = { 0 };
+	struct nf_pass p = { .d = d, .c = c, .store = &store, .seed = seed };
+	uint64_t ntrain = d->ntrain;
+	int rc = -1;
 
-	if (n == 0)
-		return nf_fail(err, NF_EDATA, "no rows to validate with");
-	if (grow(&d->x, d->ntrain, n, d->D, err) == -1 ||
-	    grow(&d->y, d->ntrain, n, d->C, err) == -1 ||
-	    (c->nweight > 0 && grow(&d->w, d->ntrain, n, 1, err) == -1) ||
-	    take_all(d, &all, err) == -1)
+	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
+	    c->nweight, raw_share(d, c, f->schema->type, memory), err) == -1)
 		return -1;
-	d->nvalid = n;
-	nf_table_free(t);
-	set_views(d);
-	return 0;
+	if (store.nrow == 0)
+		nf_fail(err, NF_EDATA, "no rows to validate with");
+	else if (nf_store_in_file(&store))
+		nf_fail(err, NF_ESYS, "%llu rows do not fit in the %.3g MB of "
+		    "memory that are left for them: take fewer",
+		    (unsigned long long)store.nrow, (double)memory / 1e6);
+	else if (make_held(d, &d->extra, store.nrow, c->nweight > 0,
+	    err) == 0) {
+		d->ntrain = 0;		/* the first place is theirs */
+		rc = nf_pass_hold(&p, &d->extra, err);
+		d->ntrain = ntrain;
+		d->nvalid = store.nrow;
+		d->valid = view(d, &d->extra, 0, d->nvalid);
+	}
+	nf_pass_free(&p);
+	nf_store_free(&store);
+	return rc == -1 ? nf_fail_in(err, "validation %s", f->name) : 0;
 }
 
 void
 nf_dataset_free(struct nf_dataset *d)
 {
+	int k;
+
 	if (d == NULL)
 		return;
 	nf_prep_free(d->context);
 	nf_prep_free(d->target);
-	nf_free(d->x);
-	nf_free(d->y);
-	nf_free(d->w);
+	for (k = 0; k < 3; k++) {
+		nf_grow_free(&d->all.mem[k]);
+		nf_grow_free(&d->extra.mem[k]);
+	}
+	nf_spool_close(d->spool);
 	nf_free(d);
 }
 

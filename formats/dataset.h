@@ -5,8 +5,10 @@
 #ifndef NF_DATASET_H
 #define NF_DATASET_H
 
+#include "grow.h"
 #include "nfio.h"
 #include "prep.h"
+#include "spool.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,14 +34,24 @@ int nf_choice_match(struct nf_choice *to, const struct nf_choice *from,
     NF_CHECKED;
 void nf_choice_free(struct nf_choice *c);
 
+/* Prepared rows in memory: targets, context and weights. */
+struct nf_held {
+	struct nf_grow mem[3];
+};
+
 struct nf_dataset {
 	struct nf_prep *context, *target;
 	uint32_t C, D;			/* columns that the flow sees */
 	uint64_t ntrain, nvalid;
-	nf_real *x, *y, *w;		/* training rows, then validation's */
-	struct nf_rowset train, valid;	/* views of the three */
-	uint32_t nthread;		/* that take rows; 0: all there are */
+	struct nf_rowset train, valid;	/* views of what follows, .. */
+	struct nf_spool *spool;		/* .. where train is not on disk, as */
+	struct nf_windows windows;	/* this tells, if spool is not NULL */
+	struct nf_spool_size size;
 	uint64_t digest;		/* of raw rows, in order, and ntrain */
+	/* inside */
+	struct nf_held all, extra;
+	int weighted;
+	int nthread;			/* that take rows */
 };
 
 /*
@@ -50,17 +62,30 @@ struct nf_dataset {
 int nf_dataset_new(struct nf_dataset **d, const struct nf_choice *c,
     const struct nf_list *prep, const struct nf_list *where,
     uint32_t nthread, struct nf_err *err) NF_CHECKED;
+/* How to take rows. */
+struct nf_dataset_opt {
+	double fraction;		/* of them, for validation */
+	uint64_t seed;
+	uint32_t batch;			/* rows of a batch */
+	uint64_t memory;		/* bytes that they may take */
+	int resumes;			/* go on with a training that .. */
+	struct nf_spool_size size;	/* .. had them on disk, or (0) not */
+};
+
 /*
- * Take the rows of t (doubles, the choice's columns in its order): a uniform
- * fraction, by seed and row, for validation, the rest for training, to which
- * the recipe is fitted.  t's rows are freed as soon as may be.
+ * Take f's rows, of which c says the columns: a uniform fraction, by seed and
+ * row, for validation, the rest for training, to which the recipe is fitted.
+ * Where they do not fit in memory, those for training go to disk.
  */
 int nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
-    struct nf_table *t, double fraction, uint64_t seed, struct nf_err *err)
-    NF_CHECKED;
-/* Use t for validation instead. */
+    const struct nf_feed *f, const struct nf_dataset_opt *o,
+    struct nf_err *err) NF_CHECKED;
+/* Use f's rows for validation instead, in at most memory bytes. */
 int nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
-    struct nf_table *t, uint64_t seed, struct nf_err *err) NF_CHECKED;
+    const struct nf_feed *f, uint64_t seed, uint64_t memory,
+    struct nf_err *err) NF_CHECKED;
+/* Bytes that its rows take in training, with a copy on the device. */
+uint64_t nf_dataset_memory(const struct nf_dataset *d);
 void nf_dataset_free(struct nf_dataset *d);
 
 /* The fitted recipe, a line a column, appended to l. */

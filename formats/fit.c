@@ -155,6 +155,17 @@ resume(struct nf_fit *f, struct nf_err *err)
 	return nf_trainer_set(f->trainer, &f->model->state, err);
 }
 
+static int
+make_trainer(struct nf_fit *f, struct nf_dev *dev, struct nf_err *err)
+{
+	struct nf_flow *flow = f->model->flow;
+
+	return f->data->spool != NULL ? nf_trainer_new_windows(&f->trainer,
+	    dev, flow, &f->cfg->train, &f->data->windows, err) :
+	    nf_trainer_new(&f->trainer, dev, flow, &f->cfg->train,
+	    &f->data->train, err);
+}
+
 int
 nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
     const struct nf_choice *c, const struct nf_dataset *data,
@@ -195,13 +206,14 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 	if (f->model->config == NULL || f->model->created_by == NULL ||
 	    f->best == NULL ||
 	    st->adam_m == NULL || st->adam_v == NULL ||
-	    nf_trainer_new(&f->trainer, dev, flow, &cfg->train,
-	    &data->train, err) == -1 ||
+	    make_trainer(f, dev, err) == -1 ||
 	    (from != NULL && resume(f, err) == -1))
 		goto fail;
 	f->model->has_train = 1;
 	f->model->train_seed = cfg->train.seed;
 	f->model->train_rows = data->digest;
+	f->model->train_block = data->size.block;
+	f->model->train_window = data->size.window;
 	*out = f;
 	return 0;
 fail:

@@ -35,6 +35,8 @@ const struct nf_model_field nf_model_train[] = {
 	TRAIN("step", state.step, NF_FIELD_U64, 0),
 	TRAIN("seed", train_seed, NF_FIELD_U64, 0),
 	TRAIN("rows", train_rows, NF_FIELD_U64, 1),
+	TRAIN("block", train_block, NF_FIELD_U64, 1),
+	TRAIN("window", train_window, NF_FIELD_U64, 1),
 	TRAIN("batch", state.batch, NF_FIELD_U64, 1),
 	TRAIN("sum_weight", state.sum_weight, NF_FIELD_DOUBLE, 1),
 	TRAIN("sum_nll", state.sum_nll, NF_FIELD_DOUBLE, 1),

@@ -37,6 +37,8 @@ struct nf_model {
 	int has_train;
 	uint64_t train_seed;
 	uint64_t train_rows;		/* digest of the rows; 0: unknown */
+	uint64_t train_block;		/* rows on disk: see nf_spool_size */
+	uint64_t train_window;		/* 0: all were in memory */
 	struct nf_train_state state;	/* moments owned */
 };
 

@@ -309,6 +309,7 @@ struct nf_feed {
 	int (*next)(void *arg, struct nf_rows *rows, struct nf_err *err);
 	void *arg;
 };
+struct nf_feed nf_feed_reader(struct nf_reader *r);
 int nf_table_feed(struct nf_table *t, const struct nf_feed *f,
     const uint32_t *col, uint32_t ncol, enum nf_type type, uint64_t max,
     struct nf_err *err) NF_CHECKED;

@@ -63,12 +63,18 @@ next_of_reader(void *arg, struct nf_rows *rows, struct nf_err *err)
 	return nf_reader_next(arg, rows, err);
 }
 
+struct nf_feed
+nf_feed_reader(struct nf_reader *r)
+{
+	return (struct nf_feed){ nf_reader_schema(r), nf_reader_total(r),
+		nf_reader_name(r), next_of_reader, r };
+}
+
 int
 nf_table_read(struct nf_table *t, struct nf_reader *r, const uint32_t *col,
     uint32_t ncol, enum nf_type type, uint64_t max, struct nf_err *err)
 {
-	struct nf_feed f = { nf_reader_schema(r), nf_reader_total(r),
-		nf_reader_name(r), next_of_reader, r };
+	struct nf_feed f = nf_feed_reader(r);
 
 	return nf_table_feed(t, &f, col, ncol, type, max, err);
 }

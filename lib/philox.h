@@ -30,7 +30,8 @@ enum nf_purpose {
 	NF_FOR_PREP,			/* dequantisation */
 	NF_FOR_INIT,			/* initial weights */
 	NF_FOR_PERM,			/* a flow's permutations */
-	NF_FOR_COMPARE			/* halves; rows that are kept */
+	NF_FOR_COMPARE,			/* halves; rows that are kept */
+	NF_FOR_WINDOW			/* an epoch of rows on disk */
 };
 
 /* One block: 128 random bits for this key and counter. */

@@ -78,11 +78,12 @@ nf_prep_raw(const struct nf_prep_rows *r, uint64_t i, ptrdiff_t j)
 	    (double)((const float *)r->x)[k];
 }
 
-/* Where prepared rows go: as nf_prep_rows. */
+/* Where prepared rows go: as nf_prep_rows, the i-th to row place[i]. */
 struct nf_prep_out {
 	void *x;
 	int wide;
 	size_t ld;
+	const uint64_t *place;		/* or NULL: to row i */
 };
 
 /* ---- fitting ---------------------------------------------------------- */

@@ -213,18 +213,21 @@ put(const struct nf_run *r, const struct nf_prep_out *out)
 	const struct nf_chain *c = &r->prep->chain[r->column];
 	int is_wide = c->op[c->nop - 1].def->flags & NF_OP_WIDE;
 	uint32_t i, k;
-	size_t at;
+	size_t row, at;
 	double y;
 
-	for (i = 0; i < r->n; i++)
+	for (i = 0; i < r->n; i++) {
+		row = r->first + r->at[i];
+		row = out->place != NULL ? out->place[row] : row;
 		for (k = 0; k < c->nout; k++) {
 			y = is_wide ? k == (uint32_t)r->x[i] : r->x[i];
-			at = (r->first + r->at[i]) * out->ld + c->out + k;
+			at = row * out->ld + c->out + k;
 			if (out->wide)
 				((double *)out->x)[at] = y;
 			else
 				((float *)out->x)[at] = (float)y;
 		}
+	}
 }
 
 static int
@@ -286,7 +289,7 @@ nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
 {
 	struct nf_prep_rows rows = { .x = raw, .wide = 1, .ld = ldraw,
 		.nrow = nrow, .first = row0 };
-	struct nf_prep_out to = { out, 1, ldout };
+	struct nf_prep_out to = { out, 1, ldout, NULL };
 
 	return nf_prep_apply(p, seed, &rows, &to, logjac, err);
 }

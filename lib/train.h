@@ -48,6 +48,20 @@ struct nf_rowset {
 	const nf_real *weight;		/* [nrow], or NULL: all 1 */
 };
 
+/*
+ * More rows than memory holds: nrow of them, of which load makes nwindow at a
+ * time known, in the order of the epoch: those from window * nwindow on, and
+ * as many or all that are left, valid until the next call.
+ */
+struct nf_windows {
+	uint64_t nrow, nwindow;		/* nwindow: a multiple of the batch */
+	double mean_weight;
+	int weighted;
+	int (*load)(void *arg, uint32_t epoch, uint64_t window,
+	    struct nf_rowset *rows, struct nf_err *err);
+	void *arg;
+};
+
 struct nf_trainer;
 
 /* Bytes that training on a CPU takes beside flow and rows, roughly. */
@@ -61,6 +75,10 @@ double nf_trainer_memory(const struct nf_shape *s, uint32_t batch);
 int nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o,
     const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
+/* The same for rows that come by windows. */
+int nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
+    struct nf_flow *f, const struct nf_train_opt *o,
+    const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
 void nf_trainer_free(struct nf_trainer *t);
 
 /* How far training is: what a checkpoint holds beside the parameters. */

@@ -18,17 +18,19 @@ nf_trainer_memory(const struct nf_shape *s, uint32_t batch)
 }
 
 int
-nf_train_mean_weight(const struct nf_rowset *rows, double *mean,
-    struct nf_err *err)
+nf_train_mean_weight(const struct nf_rowset *rows,
+    const struct nf_windows *windows, double *mean, struct nf_err *err)
 {
 	double sum = 0;
 	uint64_t i;
 
 	*mean = 1;
-	if (rows->weight == NULL)
+	if (windows != NULL ? !windows->weighted : rows->weight == NULL)
 		return 0;
-	for (i = 0; i < rows->nrow; i++)
+	for (i = 0; windows == NULL && i < rows->nrow; i++)
 		sum += (double)rows->weight[i];
+	if (windows != NULL)
+		sum = windows->mean_weight * (double)rows->nrow;
 	*mean = sum / (double)rows->nrow;
 	if (!(*mean > 0) || isinf(*mean))
 		return nf_fail(err, NF_EDATA, "the weights sum to %g over "

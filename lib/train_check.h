@@ -9,7 +9,8 @@ int nf_train_check(const struct nf_flow *f, const struct nf_train_opt *o,
     const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
 
 /* The mean weight, by which the loss is divided: more than 0 and finite. */
-int nf_train_mean_weight(const struct nf_rowset *rows, double *mean,
-    struct nf_err *err) NF_CHECKED;
+int nf_train_mean_weight(const struct nf_rowset *rows,
+    const struct nf_windows *windows, double *mean, struct nf_err *err)
+    NF_CHECKED;
 
 #endif

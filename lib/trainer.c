@@ -6,6 +6,7 @@
 #include "eval.h"
 #include "train.h"
 #include "train_check.h"
+#include "train_rows.h"
 
 /* The rows of a batch that go through the network together. */
 struct share {
@@ -32,28 +33,14 @@ struct nf_trainer {
 	struct nf_eval *eval;
 	uint32_t nrow, batch, epoch;
 	double mean_weight;
-	nf_real *x, *context, *weight;	/* all rows, on the device */
+	struct nf_train_rows rows;	/* on the device */
 	struct nf_mat batch_x, batch_context;
 	nf_real *batch_weight;		/* [batch] */
 	nf_real *grad, *m, *v;		/* [nparam] */
-	uint32_t *index;		/* [nrow]: this epoch's order */
 	struct nf_tally *tally;
 	struct nf_tally host;		/* as last downloaded */
 	void *unit;			/* a captured step */
 };
-
-static nf_real *
-put(struct nf_dev *d, const nf_real *from, uint64_t n)
-{
-	nf_real *to;
-
-	if (from == NULL || n == 0)
-		return NULL;
-	to = d->ops->alloc(d, n * sizeof(*to));
-	if (to != NULL)
-		d->ops->upload(d, to, from, n * sizeof(*to));
-	return to;
-}
 
 /* The tally's first part, for the epoch that begins or goes on. */
 static void
@@ -75,8 +62,7 @@ put_host_part(struct nf_trainer *t)
 static int
 begin_epoch(struct nf_trainer *t, struct nf_err *err)
 {
-	t->dev->ops->shuffle(t->dev, t->opt.seed, t->epoch, t->nrow,
-	    t->index);
+	nf_train_rows_epoch(&t->rows, t->opt.seed, t->epoch);
 	put_host_part(t);
 	return t->dev->ops->sync(t->dev, err);
 }
@@ -122,10 +108,10 @@ make_shares(struct nf_trainer *t, struct nf_err *err)
 	return o->sync(t->dev, err);
 }
 
-int
-nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
+static int
+make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
     const struct nf_train_opt *o, const struct nf_rowset *rows,
-    struct nf_err *err)
+    const struct nf_windows *windows, struct nf_err *err)
 {
 	const struct nf_ops *op = dev->ops;
 	size_t nbyte = f->nparam * sizeof(nf_real);
@@ -142,20 +128,17 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->opt = *o;
 	t->nrow = (uint32_t)rows->nrow;
 	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
-	if (nf_train_mean_weight(rows, &t->mean_weight, err) == -1 ||
+	if (nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1 ||
 	    nf_net_new(&t->net, dev, f, err) == -1 ||
-	    nf_eval_new(&t->eval, t->net, err) == -1)
+	    nf_eval_new(&t->eval, t->net, err) == -1 ||
+	    nf_train_rows_put(&t->rows, dev, f, rows, windows, err) == -1)
 		goto fail;
-	t->x = put(dev, rows->x, rows->nrow * f->shape.features);
-	t->context = put(dev, rows->context, rows->nrow * f->shape.context);
-	t->weight = put(dev, rows->weight, rows->nrow);
 	t->batch_x = new_mat(dev, t->batch, f->shape.features);
 	t->batch_context = new_mat(dev, t->batch, f->shape.context);
 	t->batch_weight = op->alloc(dev, t->batch * sizeof(nf_real));
 	t->grad = op->alloc(dev, nbyte);
 	t->m = op->alloc(dev, nbyte);
 	t->v = op->alloc(dev, nbyte);
-	t->index = op->alloc(dev, t->nrow * sizeof(*t->index));
 	t->tally = op->alloc(dev, sizeof(*t->tally));
 	if (op->sync(dev, err) == -1 || make_shares(t, err) == -1 ||
 	    begin_epoch(t, err) == -1)
@@ -165,6 +148,24 @@ nf_trainer_new(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 fail:
 	nf_trainer_free(t);
 	return -1;
+}
+
+int
+nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev, struct nf_flow *f,
+    const struct nf_train_opt *o, const struct nf_rowset *rows,
+    struct nf_err *err)
+{
+	return make(t, dev, f, o, rows, NULL, err);
+}
+
+int
+nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
+    struct nf_flow *f, const struct nf_train_opt *o,
+    const struct nf_windows *windows, struct nf_err *err)
+{
+	struct nf_rowset none = { .nrow = windows->nrow };
+
+	return make(t, dev, f, o, &none, windows, err);
 }
 
 void
@@ -186,16 +187,13 @@ nf_trainer_free(struct nf_trainer *t)
 		o->capture_free(t->dev, t->unit);
 	nf_eval_free(t->eval);
 	nf_net_free(t->net);
-	o->free(t->dev, t->x);
-	o->free(t->dev, t->context);
-	o->free(t->dev, t->weight);
+	nf_train_rows_free(&t->rows);
 	o->free(t->dev, t->batch_x.x);
 	o->free(t->dev, t->batch_context.x);
 	o->free(t->dev, t->batch_weight);
 	o->free(t->dev, t->grad);
 	o->free(t->dev, t->m);
 	o->free(t->dev, t->v);
-	o->free(t->dev, t->index);
 	o->free(t->dev, t->tally);
 	nf_free(t);
 }
@@ -291,7 +289,7 @@ take_share(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t i)
 	nf_work_context(h->work, h->n, t->flow->shape.steps);
 	nf_net_forward(t->net, h->work, h->n);
 	nf_net_backward(t->net, h->work, h->n,
-	    t->weight != NULL ? t->batch_weight + h->lo : NULL, h->grad);
+	    t->rows.weight != NULL ? t->batch_weight + h->lo : NULL, h->grad);
 }
 
 /* One step, all on the device: nothing here may depend on the batch. */
@@ -304,14 +302,15 @@ one_step(struct nf_trainer *t)
 	double *sums = t->share[0].work->sums;
 	size_t nparam = t->flow->nparam;
 
-	o->gather(t->dev, n, t->index, t->tally, nf_mat(t->x, D, D),
-	    t->batch_x);
+	o->gather(t->dev, n, t->rows.index, t->tally,
+	    nf_mat(t->rows.x, D, D), t->batch_x);
 	if (C > 0)
-		o->gather(t->dev, n, t->index, t->tally,
-		    nf_mat(t->context, C, C), t->batch_context);
-	if (t->weight != NULL)
-		o->gather(t->dev, n, t->index, t->tally,
-		    nf_mat(t->weight, 1, 1), nf_mat(t->batch_weight, 1, 1));
+		o->gather(t->dev, n, t->rows.index, t->tally,
+		    nf_mat(t->rows.context, C, C), t->batch_context);
+	if (t->rows.weight != NULL)
+		o->gather(t->dev, n, t->rows.index, t->tally,
+		    nf_mat(t->rows.weight, 1, 1),
+		    nf_mat(t->batch_weight, 1, 1));
 	nf_net_fold(t->net, t->dev);
 	if (t->nshare == 1)
 		take_share(t, t->dev, 0, 0);
@@ -350,8 +349,12 @@ nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 	uint64_t left = nf_trainer_nbatch(t) - t->host.batch, i;
 
 	nf_eval_refresh(t->eval);
-	for (i = 0; i < nbatch && i < left; i++)
+	for (i = 0; i < nbatch && i < left; i++) {
+		if (nf_train_rows_load(&t->rows, t->epoch, (t->host.batch + i) *
+		    t->batch, err) == -1)
+			return -1;
 		take_step(t);
+	}
 	fetch_tally(t);
 	if (t->dev->ops->sync(t->dev, err) == -1)
 		return -1;

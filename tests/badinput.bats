@@ -312,16 +312,17 @@ most 4.29e+09: fewer steps, hidden, blocks or bins" \
 	like 1 "$flow [0-9]+ parameters and batches of 1 rows take .*" \
 	    "nftrain -q -c t.cfg --memory 10K <head"
 	table 20000 | nfcat --type f32 >big.nfs
-	like 1 "nftrain: big.nfs: more than 0.[0-9]+ MB of rows, which is all \
-that may be kept in memory: take fewer rows or columns" \
-	    "nftrain -q -c t.cfg --memory 300K big.nfs"
-	like 1 "nftrain: stdin: more than 0.[0-9]+ MB of rows, .*" \
-	    "nfcat big.nfs big.nfs | nftrain -q -c t.cfg --memory 300K"
-	like 1 "nftrain: big.nfs: more than 0.[0-9]+ MB of rows, .*" \
+	like 1 "nftrain: validation big.nfs: 20000 rows do not fit in the \
+0.[0-9]+ MB of memory that are left for them: take fewer" \
 	    "nftrain -q -c t.cfg -v big.nfs --memory 300K t.nfs"
-	like 1 "nftrain: a flow of .* of which .* are left: .*" \
-	    "nfcat -n 2000 big.nfs | nftrain -q -c t.cfg --memory 300K \
-	    --set train.batch=2000"
+	like 1 "nftrain: stdin: [0-9]+ rows that validate take 0.[0-9]+ MB \
+of the 0.[0-9]+ that are left: keep fewer .valid_fraction." \
+	    "nftrain -q -c t.cfg --memory 300K --set data.valid_fraction=0.5 \
+	    <big.nfs"
+	like 1 "nftrain: stdin: 0.[0-9]+ MB of memory are left for rows, but \
+two batches take [0-9.]+: give it more, or take smaller batches" \
+	    "nftrain -q -c t.cfg --memory 5500K --set train.batch=8000 \
+	    <big.nfs"
 	nftrain -q -c t.cfg --memory 4M -o ok.nf big.nfs
 }
 

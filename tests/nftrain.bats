@@ -70,6 +70,7 @@ fails()
 	    s/-?[0-9]\.[0-9]+( |$)/X\1/g; s/, on cpu.*//; s/ best|     //' \
 	    err)" = "\
 188 rows to train on, 12 to validate, 4 context and 4 target columns
+ready after S s
 epoch 1/3  train X  valid X  lr X  |g| X  R rows/s  S s
 epoch 2/3  train X  valid X  lr X  |g| X  R rows/s  S s
 epoch 3/3  train X  valid X  lr X  |g| X  R rows/s  S s" ]
@@ -422,7 +423,7 @@ more than 0" nftrain -q -c n.cfg -v v.nfs n.nfs
 	run -0 --separate-stderr nftrain -c n.cfg --log log \
 	    --set data.valid_fraction=0 n.nfs
 	column 10 <log | awk '$1 < 1 || $1 > 2 { exit 1 }'
-	[[ ${stderr_lines[1]} == *" batches skipped: not finite" ]]
+	[[ ${stderr_lines[2]} == *" batches skipped: not finite" ]]
 	column 4 <log | awk '!($1 < 100) { exit 1 }'
 	nfmodel n.nf >/dev/null
 	awk 'BEGIN { print "a,b,c"; for (i = 0; i < 200; i++)

@@ -22,7 +22,7 @@ static struct {
 	const char *set[MAX_SET];
 	uint32_t nset, threads;
 	int resume, quiet;
-	double deadline;
+	double start, deadline;
 	uint64_t memory;
 	char seed[64];
 } opt = { .device = "auto", .deadline = INFINITY };
@@ -66,7 +66,7 @@ read_option(int c)
 		opt.log = optarg;
 		break;
 	case 262:
-		opt.deadline = tool_seconds() +
+		opt.deadline = opt.start +
 		    tool_duration(optarg, "--max-time");
 		break;
 	case 263:
@@ -91,7 +91,8 @@ read_options(int argc, char *argv[])
 	};
 	int c;
 
-	opt.memory = tool_memory();
+	opt.start = tool_seconds();
+	opt.memory = tool_memory() / 10 * 7;
 	while ((c = tool_option(argc, argv, "c:o:v:q", longs)) != -1)
 		read_option(c);
 	if (opt.cfg == NULL)
@@ -156,6 +157,10 @@ say_data(const struct nf_dataset *d, const char *device)
 	tool_say("%llu rows to train on, %llu to validate, %u context and %u "
 	    "target columns, on %s", (unsigned long long)d->ntrain,
 	    (unsigned long long)d->nvalid, d->C, d->D, device);
+	if (d->spool != NULL)
+		tool_say("more than memory may hold (--memory): on disk, "
+		    "mixed in windows of %llu rows",
+		    (unsigned long long)d->size.window);
 }
 
 /* With all that is needed open: 1 finished, 0 stopped, -1 error. */
@@ -177,6 +182,9 @@ train(const struct nf_cfg *cfg, const char *path, struct nf_model **from,
 		    dev, err);
 	}
 	if (rc == 0) {
+		if (!opt.quiet)
+			tool_say("ready after %.2f s", tool_seconds() -
+			    opt.start);
 		*from = NULL;
 		rc = tool_run(f, &log, opt.deadline, err);
 	}

@@ -64,12 +64,6 @@ tool_data_open(struct tool_data *d, const char *file, const char *valid,
 
 /* ---- rows ------------------------------------------------------------- */
 
-static uint32_t
-count_columns(const struct nf_choice *c)
-{
-	return c->ncontext + c->ntarget + c->nweight;
-}
-
 /*
  * Refuse a flow that would not fit beside used bytes; *left is what it and
  * they leave.  A batch has no more rows than there are.
@@ -97,14 +91,6 @@ check_room(const struct tool_data *d, uint64_t nrow, double used,
 	    nbyte / 1e9, fmax((double)d->memory - used, 0) / 1e9);
 }
 
-/* What prepared rows take, where the device may have a copy of them. */
-static double
-rows_memory(const struct nf_dataset *r)
-{
-	return 2.0 * sizeof(float) * (double)(r->ntrain + r->nvalid) *
-	    (r->C + r->D + 1);
-}
-
 static int
 make_recipe(struct tool_data *d, const struct nf_model *from,
     struct nf_err *err)
@@ -119,18 +105,22 @@ make_recipe(struct tool_data *d, const struct nf_model *from,
 }
 
 static int
-read_rows(struct tool_data *d, uint64_t max, struct nf_err *err)
+read_rows(struct tool_data *d, uint64_t memory, const struct nf_model *from,
+    struct nf_err *err)
 {
-	struct nf_table t = { 0 };
-	int rc;
+	struct nf_feed f = nf_feed_reader(d->in);
+	struct nf_dataset_opt o = { .fraction = d->valid == NULL ?
+		d->cfg->valid_fraction : 0, .seed = d->cfg->train.seed,
+		.batch = d->cfg->train.batch, .memory = memory };
 
-	if (nf_table_read(&t, d->in, d->choice.col,
-	    count_columns(&d->choice), NF_F64, max, err) == -1)
-		return -1;
-	rc = nf_dataset_train(d->rows, &d->choice, &t, d->valid == NULL ?
-	    d->cfg->valid_fraction : 0, d->cfg->train.seed, err);
-	nf_table_free(&t);
-	return rc == 0 ? 0 : nf_fail_in(err, "%s", nf_reader_name(d->in));
+	if (d->valid != NULL)
+		o.memory = memory / 4 * 3;	/* the others come later */
+	if (from != NULL) {
+		o.resumes = 1;
+		o.size.block = from->train_block;
+		o.size.window = from->train_window;
+	}
+	return nf_dataset_train(d->rows, &d->choice, &f, &o, err);
 }
 
 static int
@@ -140,30 +130,21 @@ next_of_h5(void *arg, struct nf_rows *rows, struct nf_err *err)
 }
 
 static int
-read_valid(struct tool_data *d, uint64_t max, struct nf_err *err)
+read_valid(struct tool_data *d, uint64_t memory, struct nf_err *err)
 {
-	const struct nf_choice *c = &d->valid_choice;
-	struct nf_table t = { 0 };
-	struct nf_feed f = { .name = d->valid, .next = next_of_h5,
-		.arg = d->valid_h5 };
-	int rc;
+	struct nf_feed f;
 
-	if (d->valid_h5 != NULL) {
-		f.schema = nf_h5_schema(d->valid_h5);
-		f.total = f.schema->nrow;
-		rc = nf_table_feed(&t, &f, c->col, count_columns(c), NF_F64,
-		    max, err);
-	} else
-		rc = nf_table_read(&t, d->valid_in, c->col, count_columns(c),
-		    NF_F64, max, err);
-	if (rc == -1)
-		return -1;
-	rc = nf_dataset_valid(d->rows, c, &t, d->cfg->train.seed, err);
-	nf_table_free(&t);
-	return rc == 0 ? 0 : nf_fail_in(err, "validation %s", d->valid);
+	if (d->valid_h5 != NULL)
+		f = (struct nf_feed){ nf_h5_schema(d->valid_h5),
+			nf_h5_schema(d->valid_h5)->nrow, d->valid, next_of_h5,
+			d->valid_h5 };
+	else
+		f = nf_feed_reader(d->valid_in);
+	f.name = d->valid;
+	return nf_dataset_valid(d->rows, &d->valid_choice, &f,
+	    d->cfg->train.seed, memory, err);
 }
 
-/* Rows may take half: the doubles that arrive become floats beside them. */
 int
 tool_data_read(struct tool_data *d, uint64_t memory,
     const struct nf_model *from, const struct nf_dev *dev,
@@ -176,11 +157,11 @@ tool_data_read(struct tool_data *d, uint64_t memory,
 	d->dev = dev;
 	if (make_recipe(d, from, err) == -1 ||
 	    check_room(d, n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) ==
-	    -1 || read_rows(d, (uint64_t)left / 2, err) == -1 ||
-	    check_room(d, d->rows->ntrain, rows_memory(d->rows), &left,
-	    err) == -1)
+	    -1 || read_rows(d, (uint64_t)left, from, err) == -1 ||
+	    check_room(d, d->rows->ntrain,
+	    (double)nf_dataset_memory(d->rows), &left, err) == -1)
 		return -1;
-	return d->valid == NULL ? 0 : read_valid(d, (uint64_t)left / 2, err);
+	return d->valid == NULL ? 0 : read_valid(d, (uint64_t)left, err);
 }
 
 void

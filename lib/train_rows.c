@@ -1,0 +1,111 @@
+/* A trainer's rows on the device. */
+#include "train_rows.h"
+
+#define NO_WINDOW	UINT64_MAX
+
+static nf_real *
+put(struct nf_dev *d, const nf_real *from, uint64_t n)
+{
+	nf_real *to;
+
+	if (from == NULL || n == 0)
+		return NULL;
+	to = d->ops->alloc(d, n * sizeof(*to));
+	if (to != NULL)
+		d->ops->upload(d, to, from, n * sizeof(*to));
+	return to;
+}
+
+/* Rows of a window lie in the epoch's order already. */
+static int
+put_order(struct nf_train_rows *r, struct nf_err *err)
+{
+	uint32_t n = r->nrow, i;
+	uint32_t *index = nf_alloc(n, sizeof(*index), "an order", err);
+	int rc;
+
+	if (index == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		index[i] = (uint32_t)(i % r->windows.nwindow);
+	rc = r->dev->ops->sync(r->dev, err);
+	if (rc == 0) {
+		r->dev->ops->upload(r->dev, r->index, index,
+		    n * sizeof(*index));
+		rc = r->dev->ops->sync(r->dev, err);
+	}
+	nf_free(index);
+	return rc;
+}
+
+int
+nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
+    const struct nf_flow *f, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err)
+{
+	const struct nf_ops *o = dev->ops;
+	uint64_t n;
+
+	r->dev = dev;
+	r->shape = &f->shape;
+	r->nrow = (uint32_t)rows->nrow;
+	r->index = o->alloc(dev, r->nrow * sizeof(*r->index));
+	if (windows == NULL) {
+		n = rows->nrow;
+		r->x = put(dev, rows->x, n * r->shape->features);
+		r->context = put(dev, rows->context, n * r->shape->context);
+		r->weight = put(dev, rows->weight, n);
+		return o->sync(dev, err);
+	}
+	r->windows = *windows;
+	r->window = NO_WINDOW;
+	n = windows->nwindow * sizeof(nf_real);
+	r->x = o->alloc(dev, n * r->shape->features);
+	if (r->shape->context > 0)
+		r->context = o->alloc(dev, n * r->shape->context);
+	if (windows->weighted)
+		r->weight = o->alloc(dev, n);
+	return put_order(r, err);
+}
+
+void
+nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed, uint32_t epoch)
+{
+	r->window = NO_WINDOW;
+	if (r->windows.nwindow == 0)
+		r->dev->ops->shuffle(r->dev, seed, epoch, r->nrow, r->index);
+}
+
+int
+nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
+    struct nf_err *err)
+{
+	const struct nf_windows *w = &r->windows;
+	const struct nf_ops *o = r->dev->ops;
+	size_t size = sizeof(nf_real);
+	struct nf_rowset rows;
+
+	if (w->nwindow == 0 || row / w->nwindow == r->window)
+		return 0;
+	if (w->load(w->arg, epoch, row / w->nwindow, &rows, err) == -1)
+		return -1;
+	o->upload(r->dev, r->x, rows.x, rows.nrow * r->shape->features * size);
+	if (r->context != NULL)
+		o->upload(r->dev, r->context, rows.context,
+		    rows.nrow * r->shape->context * size);
+	if (r->weight != NULL)
+		o->upload(r->dev, r->weight, rows.weight, rows.nrow * size);
+	r->window = row / w->nwindow;
+	return o->sync(r->dev, err);
+}
+
+void
+nf_train_rows_free(struct nf_train_rows *r)
+{
+	if (r->dev == NULL)
+		return;
+	r->dev->ops->free(r->dev, r->x);
+	r->dev->ops->free(r->dev, r->context);
+	r->dev->ops->free(r->dev, r->weight);
+	r->dev->ops->free(r->dev, r->index);
+}

@@ -1,0 +1,29 @@
+/* A trainer's rows on the device: all, or a window of those on disk. */
+#ifndef NF_TRAIN_ROWS_H
+#define NF_TRAIN_ROWS_H
+
+#include "train.h"
+
+struct nf_train_rows {
+	struct nf_dev *dev;
+	const struct nf_shape *shape;
+	uint32_t nrow;
+	nf_real *x, *context, *weight;	/* or NULL: none */
+	uint32_t *index;		/* [nrow]: an epoch's order of these */
+	struct nf_windows windows;	/* nwindow 0: all rows are here */
+	uint64_t window;		/* the one that is */
+};
+
+/* Upload rows or, where windows is not NULL, make room for those. */
+int nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
+    const struct nf_flow *f, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
+/* Begin an epoch: its order, on the device's own time. */
+void nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed,
+    uint32_t epoch);
+/* Have the batch here that begins with row of the epoch's order. */
+int nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
+    struct nf_err *err) NF_CHECKED;
+void nf_train_rows_free(struct nf_train_rows *r);	/* accepts zeroed */
+
+#endif

@@ -144,7 +144,8 @@ noise(const struct call *c, uint64_t i)
 {
 	return (struct nf_noise){ .seed = c->at->seed,
 		.first = c->at->row + i, .repeat = 1, .draw = c->at->draw,
-		.temperature = 1 };
+		.temperature = c->at->temperature == 0 ? 1 :
+		    c->at->temperature };
 }
 
 static int
@@ -229,6 +230,10 @@ blocks(struct nf_handle *h, const struct call *c, size_t n,
 		    "want numbers up to %llu", n,
 		    (unsigned long long)c->at->row,
 		    (unsigned long long)LAST_ROW);
+	if (!(c->at->temperature >= 0 &&
+	    c->at->temperature <= NF_MAX_TEMPERATURE))
+		return nf_fail(err, NF_EUSE, "temperature %g, want 0 to %d",
+		    c->at->temperature, NF_MAX_TEMPERATURE);
 	if (h->context.n > 0 && c->context == NULL && c->context32 == NULL)
 		return nf_fail(err, NF_EUSE, "%s: context is NULL, want rows "
 		    "of %u columns", h->path, h->context.n);

@@ -69,8 +69,9 @@ const char *nf_version(void);			/* "0.1.0" */
 struct nf_random {
 	uint64_t seed;
 	uint64_t row;		/* number of the call's first row */
+	double temperature;	/* of nf_sample, up to 100; 0 means 1 */
 	uint32_t draw;		/* of nf_sample */
-	uint32_t reserved[11];
+	uint32_t reserved[9];
 };
 
 /* Draw target[n][ntarget] for context[n][ncontext]; random may be NULL. */

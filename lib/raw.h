@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#define NF_MAX_TEMPERATURE 100		/* of noise that is not absurd */
+
 struct nf_raw;
 
 struct nf_raw_names {

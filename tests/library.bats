@@ -71,8 +71,8 @@ draws()
 
 	sed -nE 's/^\.(Fn|Fo) (nf_[a-z0-9_]+).*/\2/p' "$repo/man/nf.3" |
 	    sort -u | diff <(declared) -
-	for name in device threads reserved seed row draw code msg NF_ESYS \
-	    NF_EUSE NF_EDATA; do
+	for name in device threads reserved seed row temperature draw code \
+	    msg NF_ESYS NF_EUSE NF_EDATA; do
 		grep -qE "^\.(Fa|It Fa|It Dv) $name|[ *]$name[;[]" \
 		    "$repo/man/nf.3"
 	done

@@ -155,6 +155,11 @@ samples(void)
 	    nf_sample(h, &(struct nf_random){ 0 }, N, context, other,
 	    NULL) == 0);
 	ok(same(target, other, N * NT), "by default all is 0");
+	at = (struct nf_random){ .temperature = 0.25 };
+	g = (struct nf_noise){ .repeat = 1, .temperature = 0.25 };
+	must(nf_sample(h, &at, N, context, target, &err) == 0 &&
+	    nf_raw_sample(h->raw, &g, N, context, other, &err) == 0);
+	ok(same(target, other, N * NT), "at a temperature");
 	ok(nf_sample(h, NULL, 0, context, NULL, &err) == 0, "no rows");
 	free(three);
 	nf_close(h);
@@ -264,6 +269,9 @@ errors(void)
 	says(nf_sample(h, &at, 1, context, target, &err), NF_EUSE,
 	    "1 rows from number 9223372036854775808 on: want numbers up to "
 	    "4611686018427387904");
+	at = (struct nf_random){ .temperature = -0.5 };
+	says(nf_sample(h, &at, 1, context, target, &err), NF_EUSE,
+	    "temperature -0.5, want 0 to 100");
 	at = (struct nf_random){ .reserved = { 1 } };
 	says(nf_latent(h, &at, 1, context, target, z, &err), NF_EUSE,
 	    "random: reserved[0] is 1, want 0: set the struct to 0 first");

@@ -11,8 +11,6 @@ const char tool_synopsis[] = "[-n REPEAT] [--rows ROWS] [--seed N] "
     "MODEL [FILE]";
 const char tool_purpose[] = "draw from a conditional flow";
 
-#define HOTTEST		100		/* temperature */
-
 static struct {
 	struct nf_draw_opt draw;
 	struct tool_given given;
@@ -95,9 +93,9 @@ read_option(int c)
 	case 267:
 		opt.draw.temperature = tool_double(optarg, "--temperature");
 		if (!(opt.draw.temperature >= 0 &&
-		    opt.draw.temperature <= HOTTEST))
+		    opt.draw.temperature <= NF_MAX_TEMPERATURE))
 			tool_usage("--temperature %s: want 0 to %d", optarg,
-			    HOTTEST);
+			    NF_MAX_TEMPERATURE);
 		break;
 	case 268:
 		opt.draw.f64 = 1;

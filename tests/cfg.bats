@@ -52,6 +52,83 @@ has()
 	done
 }
 
+# page_keys: the page's keys, a line each: SECTION.KEY, a tab, what it says.
+page_keys()
+{
+	awk '/^\.S[hs] / {
+		section = substr($2, 2, length($2) - 2)
+		if (!/^\.Ss \[(data|flow|train)\]/)
+			section = ""
+	    }
+	    section == "" { next }
+	    /^\.It Cm / { printf "%s%s.%s\t", n++ ? "\n" : "", section, $3
+		next }
+	    !/^\.(Bl|El|Ss)/ { sub(/^\.(Cm|Pq Ql|Ql) /, "<>"); printf "%s ", $0 }
+	    END { print "" }' "$repo/man/nfpipe.cfg.5"
+}
+
+# takes SECTION.KEY VALUE [SET...]: is it, where all else leaves room?
+takes()
+{
+	cfgshow - flow.steps=1 flow.blocks=0 flow.min_bin_width=0 \
+	    flow.min_bin_height=0 "$1=$2" "${@:3}" >/dev/null 2>&1
+}
+
+@test "cfg: the page has the program's keys, in their order, and no others" {
+	cfgkeys | cut -f 1 >want
+	[ "$(wc -l <want)" -gt 30 ]
+	page_keys | cut -f 1 | diff want -
+}
+
+@test "cfg: the page says each key's type and choices" {
+	local key kind choices says word
+
+	while IFS=$'\t' read -r key kind choices; do
+		says=$(page_keys | grep "^$key	" | cut -f 2)
+		for word in $choices; do
+			[[ $says == *"<>$word "* ]] || echo "$key: no $word"
+		done
+		[[ $kind != choice ]] || [ "$(grep -o '<>[a-z0-9_]*' \
+		    <<<"${says%The default*}" | sort -u | wc -l)" -eq \
+		    "$(wc -w <<<"$choices")" ] || echo "$key: other choices"
+		case $kind in
+		text) [[ $says == *[Cc]olumn* ]] ;;
+		yesno) [[ $says == *"<>yes or <>no"* ]] ;;
+		choice) ;;
+		*) [[ $says =~ (From|Less than) ]] ;;
+		esac || echo "$key: not its type"
+		[[ $says =~ (The default is|By default) ]] ||
+		    echo "$key: no default"
+	done < <(cfgkeys) >bad
+	diff /dev/null bad
+}
+
+@test "cfg: the page's ranges are the program's" {
+	local key kind says lo hi above below n=0
+
+	while IFS=$'\t' read -r key kind _; do
+		says=$(page_keys | grep "^$key	" | cut -f 2)
+		says=${says//a million/1000000}
+		[[ $says =~ From\ ([-0-9.e]+)\ to\ ([-0-9.e]+[0-9]) ]] ||
+		    continue
+		lo=${BASH_REMATCH[1]} hi=${BASH_REMATCH[2]} n=$((n + 1))
+		case $kind in
+		count) above=$((hi + 1)) below=$((lo - 1)) ;;
+		seed) above=${hi}0 below=-1 ;;
+		real)
+			above=$(awk "BEGIN { print $hi * 1.00001 }")
+			below=$(awk "BEGIN { print $lo > 0 ? $lo * 0.99999 : \
+			    -1e-9 }") ;;
+		esac
+		takes $key "$lo" && takes $key "$hi" ||
+		    echo "$key: not from $lo to $hi"
+		takes $key "$below" && echo "$key takes $below"
+		takes $key "$above" && echo "$key takes $above"
+	done < <(cfgkeys) >bad
+	diff /dev/null bad
+	[ "$n" -ge 20 ]
+}
+
 @test "cfg: every key is read" {
 	cfg '[data]' 'context = GenJet_*, ClosestMuon_*' 'target=Jet_*' \
 	    'weight = genWeight' 'valid_fraction = 0.1' \
@@ -335,4 +412,15 @@ context = x, y=z" ]
 		done
 		[ "$n" -gt 1 ] && [ "$n" -lt 99 ]
 	done
+}
+
+@test "cfg: the page has the program's ops, and no others" {
+	cfg '[prep]' 'a = nonesuch'
+	run -3 --separate-stderr cfgshow c.cfg
+	[[ $stderr == *"want none or one of seen "* ]]
+	{ echo none; tr ' ' '\n' <<<"${stderr##*one of seen }"; } |
+	    sort >want
+	awk '/^\.S/ { on = /OPS/ } on && /^\.It Cm/ { print $3 }' \
+	    "$repo/man/nfpipe.cfg.5" | sort | diff want -
+	grep -qx '\.Cm seen ,' "$repo/man/nfpipe.cfg.5"
 }

@@ -89,6 +89,20 @@ offers()
 	diff /dev/null bad
 }
 
+@test "completions: the choices that --help shows" {
+	local p option choices
+
+	for p in $(programs); do
+		while read -r option choices; do
+			grep -q "^$p	$option	value	[a-z]* .*${choices//|/ }" \
+			    "$to/bash-completion/completions/nfpipe" ||
+			    echo "$p $option $choices"
+		done < <("$p" --help | grep -oE -e \
+		    '--?[a-z0-9-]+[ =][a-z0-9]+(\|[a-z0-9]+)+' | tr = ' ')
+	done >bad
+	diff /dev/null bad
+}
+
 @test "bash: options, choices, files" {
 	offers "nfcat --t" --text --type
 	offers "nfcat --type " f32 f64

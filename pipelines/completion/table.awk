@@ -17,6 +17,8 @@ function kind(meta)
 	}
 	if (meta == "DEVICE")
 		return "words auto cpu cuda"
+	if (meta == "PRECISION")
+		return "words fp32 tf32 bf16"
 	if (meta ~ /^(COLUMNS?|EVENT|WEIGHT|X,Y|SCORE,TRUTH.*|COLUMN[:=].*)$/)
 		return "columns"
 	if (meta ~ /^SECTION.KEY/)

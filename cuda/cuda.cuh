@@ -33,6 +33,7 @@
 #define NF_CUDA_LANE	3		/* lanes, for copies beside work */
 #define NF_CUDA_ASIDE	2		/* queues aside */
 #define NF_CUDA_PENDING	8		/* pieces of work aside, at most */
+#define NF_CUDA_EXACT	64	/* fewer inputs or outputs: float32 */
 #define NF_CUDA_STAGE	((size_t)1 << 20)	/* bytes of a staging half */
 #define NF_CUDA_LTWORK	((size_t)32 << 20)	/* as cuBLASLt likes it */
 
@@ -191,7 +192,8 @@ void cuda_pack_table(struct nf_cuda *c);
 void cuda_pack_refresh(struct nf_cuda *c);
 void cuda_pack_close(struct nf_cuda *c);
 
-/* x as it goes into a product of this precision. */
+/* x as it goes into a product of this precision, in memory of this use;
+ * fp32, and tf32 where use is CUDA_NUSE, as it stands. */
 const void *cuda_operand(struct nf_cuda *c, enum cuda_use use, uint32_t n,
     struct nf_mat x, enum nf_precision precision, size_t *ld);
 

@@ -3,6 +3,13 @@
 
 #include "cuda.cuh"
 
+/* What norm wrote for tf32 is rounded already; gradients may be cut. */
+static enum cuda_use
+rounded(enum cuda_use use, enum nf_precision precision)
+{
+	return precision == NF_TF32 ? CUDA_NUSE : use;
+}
+
 static void
 cuda_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat x, struct nf_mat y)
@@ -17,7 +24,8 @@ cuda_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	    precision, &w))
 		return;
 	x.ncol = l->nin;
-	p.a = cuda_operand(c, CUDA_HALF_X, n, x, precision, &p.lda);
+	p.a = cuda_operand(c, rounded(CUDA_HALF_X, precision), n, x,
+	    precision, &p.lda);
 	p.b = w.w;
 	p.ldb = w.pitch;
 	p.tb = 1;
@@ -98,8 +106,10 @@ cuda_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	x.ncol = l->nin;
 	dy.ncol = l->nout;
 	p.precision = precision;
-	p.a = cuda_operand(c, CUDA_HALF_DY, n, dy, precision, &p.lda);
-	p.b = cuda_operand(c, CUDA_HALF_X, n, x, precision, &p.ldb);
+	p.a = cuda_operand(c, rounded(CUDA_HALF_DY, precision), n, dy,
+	    precision, &p.lda);
+	p.b = cuda_operand(c, rounded(CUDA_HALF_X, precision), n, x,
+	    precision, &p.ldb);
 	p.ta = 1;
 	p.m = l->nout;
 	p.n = l->nin;

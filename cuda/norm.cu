@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "fastmath.h"
+#include "round.cuh"
 #include "strip.cuh"
 
 #define NROW		8		/* rows of a thread, elementwise */
@@ -73,9 +74,10 @@ column_of(const struct nf_norm *m, enum nf_norm_mode mode, uint32_t j)
 	return c;
 }
 
+/* rounds: for the TF32 product that takes it. */
 static __global__ void
 apply(uint32_t n, struct nf_norm m, enum nf_norm_mode mode, struct drop d,
-    struct nf_mat t, struct nf_mat u)
+    struct nf_mat t, struct nf_mat u, int rounds)
 {
 	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
 	uint32_t i = blockIdx.x * TILE + threadIdx.x / 32;
@@ -87,8 +89,8 @@ apply(uint32_t n, struct nf_norm m, enum nf_norm_mode mode, struct drop d,
 	c = column_of(&m, mode, j);
 	for (k = 0; k < NROW && i < n; k++, i += NTHREAD / 32) {
 		v = (t.x[(size_t)i * t.ld + j] - c.mean) * c.scale + c.bias;
-		u.x[(size_t)i * u.ld + j] = nf_act(m.act, v) *
-		    mask(&m, d, i, j);
+		v = nf_act(m.act, v) * mask(&m, d, i, j);
+		u.x[(size_t)i * u.ld + j] = rounds ? cuda_round_tf32(v) : v;
 	}
 }
 
@@ -117,7 +119,7 @@ moments(uint32_t n, struct nf_mat t, uint32_t j, float about, double *sum)
 /* Statistics of a strip, and the strip made with them. */
 static __global__ void
 train(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
-    struct nf_mat u)
+    struct nf_mat u, int rounds)
 {
 	__shared__ double work[32][NF_STRIP];
 	uint32_t j = blockIdx.x * NF_STRIP + threadIdx.x % NF_STRIP;
@@ -142,8 +144,8 @@ train(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 	scale = m.weight[j] * invstd;
 	for (; i < n; i += step) {
 		v = (t.x[(size_t)i * t.ld + j] - centre) * scale + m.bias[j];
-		u.x[(size_t)i * u.ld + j] = nf_act(m.act, v) *
-		    mask(&m, d, i, j);
+		v = nf_act(m.act, v) * mask(&m, d, i, j);
+		u.x[(size_t)i * u.ld + j] = rounds ? cuda_round_tf32(v) : v;
 	}
 }
 
@@ -160,11 +162,12 @@ cuda_norm(struct nf_dev *dev, uint32_t n, const struct nf_norm *m,
 		return;
 	if (mode == NF_NORM_TRAIN && m->weight != NULL)
 		NF_LAUNCH(train, cuda_strips(t.ncol), cuda_strip_threads(n),
-		    0, s)(n, *m, drop_of(m, mode), t, u);
+		    0, s)(n, *m, drop_of(m, mode), t, u,
+		    cuda_rounds(c, t.ncol));
 	else
 		NF_LAUNCH(apply, dim3(cuda_blocks(n, TILE, 0x7fffffff),
 		    (t.ncol + 31) / 32), NTHREAD, 0, s)(n, *m, mode,
-		    drop_of(m, mode), t, u);
+		    drop_of(m, mode), t, u, cuda_rounds(c, t.ncol));
 	cuda_launched(c, "norm");
 }
 

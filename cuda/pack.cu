@@ -11,7 +11,7 @@
 #include <cuda_bf16.h>
 #include <string.h>
 
-#include "cuda.cuh"
+#include "round.cuh"
 
 #define NTABLE		16384		/* those beyond go one by one */
 #define NTHREAD		256
@@ -48,19 +48,6 @@ struct cuda_packs {
 
 /* ---- kernels ---------------------------------------------------------- */
 
-/* To 10 bits behind the point, to nearest: matrix units would cut. */
-static __device__ float
-round_tf32(float x)
-{
-	uint32_t u;
-
-	memcpy(&u, &x, sizeof(u));
-	if ((u & 0x7f800000) != 0x7f800000)
-		u = (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
-	memcpy(&x, &u, sizeof(x));
-	return x;
-}
-
 /* Row r of the copy, by a warp. */
 static __device__ void
 pack_row(const struct job *g, uint32_t r, uint32_t lane)
@@ -78,7 +65,7 @@ pack_row(const struct job *g, uint32_t r, uint32_t lane)
 			    __float2bfloat16_rn(v);
 		else
 			((float *)g->to)[(size_t)r * g->pitch + j] =
-			    g->precision == NF_TF32 ? round_tf32(v) : v;
+			    g->precision == NF_TF32 ? cuda_round_tf32(v) : v;
 	}
 	if (lane == 0)
 		g->bto[r] = real && g->b != NULL ? g->b[from] : 0;

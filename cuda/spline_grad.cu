@@ -240,7 +240,8 @@ cuda_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 	w.s = *s;
 	w.filled = cuda_filled(s);
 	h.ncol = s->final.nin;
-	hp = cuda_operand(c, CUDA_HALF_X, n, h, precision, &ldh);
+	hp = cuda_operand(c, precision == NF_TF32 ? CUDA_NUSE : CUDA_HALF_X,
+	    n, h, precision, &ldh);
 	if (n == 0 || hp == NULL || !cuda_pack(c, &s->final,
 	    3 * s->bins - 1, w.filled, precision, &weights))
 		return;

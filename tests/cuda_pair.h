@@ -260,6 +260,26 @@ open_pair(const char *self)
 	printf("# %s against %s\n", dev[1]->name, dev[0]->name);
 }
 
+#define LIST(...)	((struct area *[]){ __VA_ARGS__, NULL })
+#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define FOR_BOTH(k)	for (k = 0; k < 2; k++)
+
+struct shape {
+	uint32_t n, nin, nout;
+};
+
+__attribute__((unused))
+static const char *const mode_name[] = { "fp32", "tf32", "bf16" };
+/* How far a product may be off in each precision. */
+__attribute__((unused))
+static const double mode_tol[] = { 1e-5, 2e-3, 1e-2 };
+
+static inline void
+set_mode(enum nf_precision mode)
+{
+	dev[1]->precision = mode;
+}
+
 static inline void
 close_pair(void)
 {

@@ -208,26 +208,46 @@ emu_operand(const cublasLtMatrixLayoutOpaque_t &l, const void *p, int batch,
 	return m;
 }
 
-/* z = alpha op(x) op(y) + beta z, columns one after the other. */
-template <class D> inline void
-emu_product(const D &d, size_t m, size_t n, size_t k, float alpha,
-    const float *x, size_t ldx, const float *y, size_t ldy, float beta,
-    float *z, size_t ldz)
+inline double
+emu_dot(const float *x, const float *y, size_t k)
 {
-	size_t i, j, l;
+	double sum[8] = { 0 };
+	size_t l = 0, u;
+
+	for (; l + 8 <= k; l += 8)
+		for (u = 0; u < 8; u++)
+			sum[u] += (double)x[l + u] * (double)y[l + u];
+	for (; l < k; l++)
+		sum[0] += (double)x[l] * (double)y[l];
+	return ((sum[0] + sum[1]) + (sum[2] + sum[3])) +
+	    ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+/* Columns that follow one another become rows. */
+inline std::vector<float>
+emu_transposed(const std::vector<float> &x, size_t rows, size_t cols)
+{
+	std::vector<float> y(rows * cols);
+	size_t i, j;
+
+	for (j = 0; j < cols; j++)
+		for (i = 0; i < rows; i++)
+			y[i * cols + j] = x[j * rows + i];
+	return y;
+}
+
+/* z = alpha x y + beta z: of x rows, of y columns stand together. */
+inline void
+emu_product(size_t m, size_t n, size_t k, float alpha, const float *x,
+    const float *y, float beta, float *z, size_t ldz)
+{
+	size_t i, j;
 
 	for (j = 0; j < n; j++)
-		for (i = 0; i < m; i++) {
-			double sum = 0;
-
-			for (l = 0; l < k; l++)
-				sum += (double)(d.trans[0] ? x[i * ldx + l] :
-				    x[l * ldx + i]) *
-				    (d.trans[1] ? y[l * ldy + j] :
-				    y[j * ldy + l]);
-			z[j * ldz + i] = (float)(alpha * sum) +
+		for (i = 0; i < m; i++)
+			z[j * ldz + i] = (float)(alpha * emu_dot(x + i * k,
+			    y + j * k, k)) +
 			    (beta == 0 ? 0 : beta * z[j * ldz + i]);
-		}
 }
 
 inline void
@@ -245,8 +265,12 @@ emu_matmul(const cublasLtMatmulDescOpaque_t &d, float alpha, const void *a,
 		std::vector<float> y = emu_operand(lb, b, batch, d.compute);
 		float *z = c + (size_t)batch * (size_t)lc.stride;
 
-		emu_product(d, m, n, k, alpha, x.data(), (size_t)la.rows,
-		    y.data(), (size_t)lb.rows, beta, z, (size_t)lc.ld);
+		if (!d.trans[0])
+			x = emu_transposed(x, la.rows, la.cols);
+		if (d.trans[1])
+			y = emu_transposed(y, lb.rows, lb.cols);
+		emu_product(m, n, k, alpha, x.data(), y.data(), beta, z,
+		    (size_t)lc.ld);
 		for (j = 0; d.epilogue == CUBLASLT_EPILOGUE_BIAS && j < n;
 		    j++)
 			for (i = 0; i < m; i++)

@@ -1,0 +1,143 @@
+/* The GPU's memory, lanes and rows against the CPU's. */
+#include "cuda_pair.h"
+
+static void
+test_memory(void)
+{
+	const struct nf_ops *o = dev[1]->ops;
+	size_t n = 3500001, i, bad = 0;
+	char *p = malloc(n), *q = malloc(n), *d, *e;
+	struct nf_err err;
+
+	for (i = 0; i < n; i++)
+		p[i] = (char)(i * 7 + i / 1000);
+	d = o->alloc(dev[1], n);
+	e = o->alloc(dev[1], n);
+	o->download(dev[1], q, d, n);
+	for (i = 0; i < n; i++)
+		bad += q[i] != 0;
+	ok(bad == 0, "memory is zero at first");
+	o->upload(dev[1], d, p, n);
+	o->copy(dev[1], e + 1, d, n - 1);
+	o->zero(dev[1], d + 10, 5);
+	o->download(dev[1], q, e, n);
+	ok(q[0] == 0 && memcmp(q + 1, p, n - 1) == 0,
+	    "3.5 MB there, across and back");
+	o->download(dev[1], q, d, n);
+	memset(p + 10, 0, 5);
+	ok(memcmp(p, q, n) == 0, "five bytes of zeros");
+	o->upload(dev[1], d, p, 0);
+	o->upload(dev[1], NULL, p, 10);
+	o->download(dev[1], q, NULL, 10);
+	o->zero(dev[1], d, 0);
+	o->free(dev[1], NULL);
+	o->free(dev[1], d);
+	o->free(dev[1], e);
+	ok(o->sync(dev[1], &err) == 0, "nothing and nowhere are no faults");
+	free(p);
+	free(q);
+}
+
+/* Jobs of each() leave their number; lanes are within bounds. */
+struct each {
+	uint32_t *at;			/* device memory */
+	int bad;
+};
+
+static void
+each_job(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t ijob)
+{
+	struct each *e = arg;
+	uint32_t v = (uint32_t)ijob * 3 + 1, back = 0;
+
+	lane->ops->upload(lane, e->at + ijob, &v, sizeof(v));
+	lane->ops->download(lane, &back, e->at + ijob, sizeof(back));
+	if (back != v || ilane >= dev[1]->nlane ||
+	    lane->tile != dev[1]->tile)
+		__atomic_store_n(&e->bad, 1, __ATOMIC_RELAXED);
+}
+
+static void
+test_each(void)
+{
+	static const uint32_t njob[] = { 0, 1, 2, 50 };
+	struct area *a = vec(WORD, 64, 0, 0);
+	struct each e = { WORD_ON(a, 1), 0 };
+	uint32_t *got, i, k, bad = 0;
+	char *p;
+
+	dev[1]->tile = 777;
+	for (i = 0; i < COUNT(njob); i++)
+		dev[1]->ops->each(dev[1], njob[i], each_job, &e);
+	p = fetched(a, 1);
+	got = (uint32_t *)(void *)(p + GUARD);
+	for (k = 0; k < 64; k++)
+		bad += got[k] != (k < 50 ? 3 * k + 1 : 0);
+	ok(bad == 0 && !e.bad, "each job once, on a lane");
+	free(p);
+	forget_areas();
+}
+
+/* ---- rows ------------------------------------------------------------- */
+
+static void
+test_rows(void)
+{
+	static const uint32_t size[] = { 1, 2, 3, 1000, 4097 };
+	static const uint32_t repeat[] = { 1, 3, 7 };
+	struct nf_tally t = { .batch = 2 };
+	struct nf_noise g;
+	struct area *a, *b, *c, *tally;
+	uint32_t i, n, ncol;
+	int k;
+
+	for (i = 0; i < COUNT(size); i++) {
+		a = vec(WORD, size[i], 0, 0);
+		FOR_BOTH(k)
+			dev[k]->ops->shuffle(dev[k], 99, i, size[i],
+			    WORD_ON(a, k));
+		agree(0, LIST(a), "shuffle of %u", size[i]);
+	}
+	for (ncol = 1; ncol < 40; ncol += 9) {
+		n = 7 + ncol;
+		a = area(REAL, 3 * n, ncol, ncol + ncol % 4, -1, 1);
+		b = area(REAL, n, ncol, ncol + 1, 0, 0);
+		c = vec(WORD, 3 * n, 0, 3 * n);
+		tally = vec(WORD, sizeof(t) / 4, 0, 0);
+		memcpy(host(tally), &t, sizeof(t));
+		FOR_BOTH(k)
+			dev[k]->ops->gather(dev[k], n, WORD_ON(c, k),
+			    (struct nf_tally *)(void *)on(tally, k),
+			    mat_on(a, k), mat_on(b, k));
+		agree(0, LIST(b, a), "gather of %u x %u", n, ncol);
+	}
+	for (i = 0; i < COUNT(repeat); i++) {
+		g.seed = 0x123456789abcdef;
+		g.first = 1000003 + i;
+		g.repeat = repeat[i];
+		g.temperature = i / 2.0;
+		n = 100 + i;
+		a = area(REAL, n, 5, 6, -1, 1);
+		b = area(REAL, n, 5, 9, 0, 0);
+		c = area(REAL, n, 3 + 4 * i, 13, 0, 0);
+		FOR_BOTH(k) {
+			dev[k]->ops->spread(dev[k], n, &g, mat_on(a, k),
+			    mat_on(b, k));
+			dev[k]->ops->noise(dev[k], n, &g, mat_on(c, k));
+		}
+		agree(0, LIST(b, c), "spread and noise of %u, %u a row", n,
+		    repeat[i]);
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	(void)argc;
+	open_pair(argv[0]);
+	test_memory();
+	test_each();
+	test_rows();
+	close_pair();
+	return done();
+}

@@ -50,7 +50,21 @@ struct nf_cmp {
 /* Compare s[1] with s[0]: of as many columns, at most NF_CMP_MAX_COLS. */
 int nf_cmp_init(struct nf_cmp *c, const struct nf_sample s[2],
     struct nf_err *err) NF_CHECKED;
+/*
+ * Compare s, at least two columns, with standard normal numbers that are
+ * independent of each other; the last column is nf_cmp_radius of the others.
+ * Floors are those of normal numbers drawn, as many rows as are kept.  SHIFT
+ * is the mean, SPREAD the std; no means and std else, no FPD, no AUC.
+ */
+int nf_cmp_normal(struct nf_cmp *c, const struct nf_sample *s,
+    struct nf_err *err) NF_CHECKED;
 void nf_cmp_free(struct nf_cmp *c);
+
+/*
+ * How far n latents are from the origin, as a standard normal number: that
+ * which is exceeded as often as their sum of squares is by a chi2.
+ */
+double nf_cmp_radius(const double *z, uint32_t n);
 
 /*
  * All comparisons wanted: c[0] of all rows, then one for each of about nbin
@@ -60,10 +74,11 @@ void nf_cmp_free(struct nf_cmp *c);
 struct nf_cmps {
 	int n;
 	struct nf_cmp *c;
+	int nside;	/* 2, or 1: with the standard normal distribution */
 };
 
-int nf_cmps_init(struct nf_cmps *t, const struct nf_sample s[2], int nbin,
-    struct nf_err *err) NF_CHECKED;
+int nf_cmps_init(struct nf_cmps *t, const struct nf_sample s[], int nside,
+    int nbin, struct nf_err *err) NF_CHECKED;
 void nf_cmps_free(struct nf_cmps *t);
 
 /* ---- the parts -------------------------------------------------------- */
@@ -93,7 +108,10 @@ int nf_cloud_init(struct nf_cloud *c, const struct nf_sample *s, int half,
     const struct nf_moments *m, struct nf_err *err) NF_CHECKED;
 void nf_cloud_free(struct nf_cloud *c);
 
-/* The mean W1 of both clouds along directions drawn by seed. */
+/*
+ * The mean W1 of both clouds, or of a and (b NULL) the standard normal
+ * distribution, along directions drawn by seed.
+ */
 int nf_cmp_sliced(const struct nf_cloud *a, const struct nf_cloud *b,
     uint64_t seed, double *w1, struct nf_err *err) NF_CHECKED;
 /*
@@ -105,7 +123,8 @@ int nf_cmp_fpd(const struct nf_cloud *a, const struct nf_cloud *b,
 /*
  * The area under the ROC curve of boosted trees, of the first 20000 rows of
  * each at most: the mean over two halves, either scored by trees that learnt
- * from the other.  NAN where a weight is below 0.
+ * from the other.  Rows of weight below 0 take away from the area what they
+ * take from their sample; NAN where a half's weights have no sum above 0.
  */
 int nf_cmp_auc(const struct nf_cloud *a, const struct nf_cloud *b,
     double *auc, struct nf_err *err) NF_CHECKED;
@@ -122,6 +141,10 @@ struct nf_cmp_limits {
  */
 int nf_cmp_exceeds(const struct nf_cmps *t, const struct nf_cmp_limits *l,
     const char *const *name, struct nf_page *page);
+
+/* A column's limit, NAN for a figure that has none; is a value above one? */
+double nf_cmp_limit(const struct nf_cmp_limits *l, int figure);
+bool nf_cmp_above(double value, double limit);
 
 enum nf_cmp_form { NF_CMP_TEXT, NF_CMP_TSV, NF_CMP_JSON };
 

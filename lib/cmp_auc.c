@@ -87,22 +87,38 @@ fill_bins(struct both *t, uint32_t j)
 	}
 }
 
-/* Both samples weigh the same within the rows that train. */
+/* Which sample row i is of, and its weight there. */
+static int
+weight(const struct both *t, size_t i, double *w)
+{
+	int y = i >= t->n[0];
+
+	*w = t->c[y]->w[i - (y ? t->n[0] : 0)];
+	return y;
+}
+
+/*
+ * Both samples weigh the same within the rows that train.  A row of weight
+ * below 0 takes away from its sample, so it learns as one of the other: then
+ * scores are still above a half just where the second is the denser.
+ */
 static void
 fill_fold(struct both *t, int fold)
 {
-	double sum[2] = { 0, 0 };
+	double sum[2] = { 0, 0 }, w;
 	size_t i;
 	int y;
 
 	for (i = 0; i < t->nall; i++) {
-		y = t->y[i] = i >= t->n[0];
+		y = weight(t, i, &w);
 		t->train[i] = (i - (y ? t->n[0] : 0)) % 2 == (size_t)fold;
-		t->w[i] = t->c[y]->w[i - (y ? t->n[0] : 0)];
-		sum[y] += t->train[i] ? t->w[i] : 0;
+		sum[y] += t->train[i] ? w : 0;
 	}
-	for (i = 0; i < t->nall; i++)
-		t->w[i] /= sum[t->y[i]] > 0 ? sum[t->y[i]] : 1;
+	for (i = 0; i < t->nall; i++) {
+		y = weight(t, i, &w);
+		t->w[i] = fabs(w) / (sum[y] > 0 ? sum[y] : 1);
+		t->y[i] = (uint8_t)(w < 0 ? !y : y);
+	}
 }
 
 /* The AUC of the rows that did not train. */
@@ -110,28 +126,17 @@ static double
 fold_auc(struct both *t)
 {
 	size_t n[2] = { 0, 0 }, i;
+	double w;
 	int y;
 
 	for (i = 0; i < t->nall; i++)
 		if (!t->train[i]) {
-			y = t->y[i];
-			t->e[y][n[y]++] = (struct nf_entry){ t->score[i],
-			    t->w[i] };
+			y = weight(t, i, &w);
+			t->e[y][n[y]++] = (struct nf_entry){ t->score[i], w };
 		}
 	nf_entry_sort(t->e[0], n[0]);
 	nf_entry_sort(t->e[1], n[1]);
 	return nf_distance(t->e[0], n[0], t->e[1], n[1]).auc;
-}
-
-static bool
-any_negative(const struct nf_cloud *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->w[i] < 0)
-			return true;
-	return false;
 }
 
 int
@@ -144,8 +149,6 @@ nf_cmp_auc(const struct nf_cloud *a, const struct nf_cloud *b, double *auc,
 	int fold, k, rc = -1;
 
 	*auc = NAN;
-	if (any_negative(a) || any_negative(b))
-		return 0;
 	for (k = 0; k < 2; k++) {
 		t.n[k] = t.c[k]->n < ROWS ? t.c[k]->n : ROWS;
 		t.nall += t.n[k];

@@ -137,8 +137,8 @@ nf_cmp_sliced(const struct nf_cloud *a, const struct nf_cloud *b,
 		struct nf_err e;
 		struct nf_entry *ea = nf_alloc(a->n + 1, sizeof(*ea),
 		    "projections", &e);
-		struct nf_entry *eb = nf_alloc(b->n + 1, sizeof(*eb),
-		    "projections", &e);
+		struct nf_entry *eb = nf_alloc(b == NULL ? 1 : b->n + 1,
+		    sizeof(*eb), "projections", &e);
 		double *v = nf_alloc(ncol, sizeof(*v), "a direction", &e);
 
 		rc = ea == NULL || eb == NULL || v == NULL ? -1 : 0;
@@ -148,8 +148,10 @@ nf_cmp_sliced(const struct nf_cloud *a, const struct nf_cloud *b,
 				continue;
 			draw_direction(v, ncol, seed, (uint32_t)k);
 			project(a, v, ea);
-			project(b, v, eb);
-			all[k] = nf_distance(ea, a->n, eb, b->n).w1;
+			if (b != NULL)
+				project(b, v, eb);
+			all[k] = b == NULL ? nf_distance_normal(ea, a->n).w1 :
+			    nf_distance(ea, a->n, eb, b->n).w1;
 		}
 		if (rc == -1) {
 #pragma omp critical(nf_cmp)
@@ -194,18 +196,26 @@ find_edges(const struct nf_sample *s, int nbin, double *edge, int *nedge,
 }
 
 static int
-compare_bin(struct nf_cmp *c, const struct nf_sample s[2], double lo,
-    double hi, struct nf_err *err)
+compare(struct nf_cmp *c, const struct nf_sample s[], int nside,
+    struct nf_err *err)
+{
+	return nside == 1 ? nf_cmp_normal(c, s, err) : nf_cmp_init(c, s, err);
+}
+
+static int
+compare_bin(struct nf_cmp *c, const struct nf_sample s[], int nside,
+    double lo, double hi, struct nf_err *err)
 {
 	struct nf_sample cut[2] = { { 0 }, { 0 } };
-	int rc = -1;
+	int k, rc = 0;
 
-	if (nf_sample_cut(&cut[0], &s[0], lo, hi, err) == 0 &&
-	    nf_sample_cut(&cut[1], &s[1], lo, hi, err) == 0 &&
-	    nf_cmp_init(c, cut, err) == 0) {
+	for (k = 0; k < nside && rc == 0; k++)
+		rc = nf_sample_cut(&cut[k], &s[k], lo, hi, err);
+	if (rc == 0)
+		rc = compare(c, cut, nside, err);
+	if (rc == 0) {
 		c->lo = lo;
 		c->hi = hi;
-		rc = 0;
 	}
 	nf_sample_free(&cut[0]);
 	nf_sample_free(&cut[1]);
@@ -213,22 +223,22 @@ compare_bin(struct nf_cmp *c, const struct nf_sample s[2], double lo,
 }
 
 int
-nf_cmps_init(struct nf_cmps *t, const struct nf_sample s[2], int nbin,
-    struct nf_err *err)
+nf_cmps_init(struct nf_cmps *t, const struct nf_sample s[], int nside,
+    int nbin, struct nf_err *err)
 {
 	double *edge = nf_alloc((size_t)nbin + 2, sizeof(*edge), "edges", err);
 	int k, nedge = 0;
 
-	*t = (struct nf_cmps){ 0 };
+	*t = (struct nf_cmps){ .nside = nside };
 	t->c = nf_alloc((size_t)nbin + 1, sizeof(*t->c), "comparisons", err);
 	if (edge == NULL || t->c == NULL ||
-	    nf_cmp_init(&t->c[0], s, err) == -1)
+	    compare(&t->c[0], s, nside, err) == -1)
 		goto fail;
 	t->n = 1;
 	if (nbin > 0 && find_edges(&s[0], nbin, edge, &nedge, err) == -1)
 		goto fail;
 	for (k = 0; k < nedge; k++, t->n++)
-		if (compare_bin(&t->c[t->n], s, edge[k], edge[k + 1],
+		if (compare_bin(&t->c[t->n], s, nside, edge[k], edge[k + 1],
 		    err) == -1)
 			goto fail;
 	nf_free(edge);

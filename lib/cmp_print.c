@@ -7,97 +7,63 @@
 
 #define NAME	28		/* columns of text for a name, at most */
 
-static const char *const figure_name[NF_CMP_NFIGURE] = {
-	[NF_CMP_W1] = "w1", [NF_CMP_W1_STD] = "w1_std",
-	[NF_CMP_KS] = "ks", [NF_CMP_KS_P] = "ks_p",
-	[NF_CMP_CHI2] = "chi2_ndf", [NF_CMP_CHI2_P] = "chi2_p",
-	[NF_CMP_SHIFT] = "shift", [NF_CMP_SPREAD] = "spread",
-	[NF_CMP_MEAN_A] = "mean_a", [NF_CMP_MEAN_B] = "mean_b",
-	[NF_CMP_STD_A] = "std_a", [NF_CMP_STD_B] = "std_b",
+/* A column of a table: a figure or, without a title, a floor. */
+struct cell {
+	int figure;
+	const char *title;
 };
 
-static const char *const joint_name[NF_CMP_NJOINT] = {
-	[NF_CMP_CORR] = "correlation", [NF_CMP_SLICED] = "sliced_w1",
-	[NF_CMP_FPD] = "fpd", [NF_CMP_AUC] = "auc",
+struct table {
+	int n;
+	struct cell cell[8];
 };
 
-static const char *const joint_text[NF_CMP_NJOINT] = {
-	[NF_CMP_CORR] = "largest difference of correlations",
-	[NF_CMP_SLICED] = "sliced W1, in std",
-	[NF_CMP_FPD] = "FPD (Frechet), columns in std",
-	[NF_CMP_AUC] = "AUC of boosted trees",
+/* What is printed of a comparison; a name that is NULL is left out. */
+struct plan {
+	const char *figure[NF_CMP_NFIGURE];
+	const char *joint[NF_CMP_NJOINT];
+	const char *text[NF_CMP_NJOINT];
+	struct table table[2];
 };
 
-/* ---- limits ----------------------------------------------------------- */
-
-/* What cannot be told is not below a limit. */
-static bool
-above(double value, double limit)
-{
-	return !isnan(limit) && !(value <= limit);
-}
-
-static double
-column_limit(const struct nf_cmp_limits *l, int figure)
-{
-	return figure == NF_CMP_W1_STD ? l->w1 :
-	    figure == NF_CMP_KS ? l->ks : NAN;
-}
-
-static int
-exceed_column(const struct nf_cmps *t, int figure, double limit,
-    const char *what, const char *const *name, struct nf_page *page)
-{
-	const struct nf_cmp *c, *worst = NULL;
-	uint32_t j, at = 0;
-	int k, n = 0, total = 0;
-	double v, most = -INFINITY;
-
-	for (k = 0; k < t->n; k++)
-		for (c = &t->c[k], j = 0; j < c->ncol; j++, total++) {
-			v = c->column[j][figure].value;
-			if (!above(v, limit))
-				continue;
-			n++;
-			if (worst != NULL && !isnan(v) && !(v > most))
-				continue;
-			most = isnan(v) ? INFINITY : v;
-			worst = c;
-			at = j;
-		}
-	if (n == 0)
-		return 0;
-	nf_page_add(page, "%s: %d of %d above %g, the worst %s: %.3g\n",
-	    what, n, total, limit, name[at], worst->column[at][figure].value);
-	return n;
-}
-
-static int
-exceed_auc(const struct nf_cmps *t, double limit, struct nf_page *page)
-{
-	double v, most = -INFINITY;
-	int k, n = 0;
-
-	for (k = 0; k < t->n; k++) {
-		v = t->c[k].joint[NF_CMP_AUC].value;
-		n += above(v, limit);
-		if (!(v <= most))	/* also if it cannot be told */
-			most = isnan(v) ? INFINITY : v;
-	}
-	if (n > 0)
-		nf_page_add(page, "AUC: %d of %d above %g, the worst %.3g\n",
-		    n, t->n, limit, isinf(most) ? NAN : most);
-	return n;
-}
-
-int
-nf_cmp_exceeds(const struct nf_cmps *t, const struct nf_cmp_limits *l,
-    const char *const *name, struct nf_page *page)
-{
-	return exceed_column(t, NF_CMP_W1_STD, l->w1, "W1 in std", name, page)
-	    + exceed_column(t, NF_CMP_KS, l->ks, "KS", name, page)
-	    + exceed_auc(t, l->auc, page);
-}
+/* Of two samples, and of one with the standard normal distribution. */
+static const struct plan two = {
+	.figure = { [NF_CMP_W1] = "w1", [NF_CMP_W1_STD] = "w1_std",
+		[NF_CMP_KS] = "ks", [NF_CMP_KS_P] = "ks_p",
+		[NF_CMP_CHI2] = "chi2_ndf", [NF_CMP_CHI2_P] = "chi2_p",
+		[NF_CMP_SHIFT] = "shift", [NF_CMP_SPREAD] = "spread",
+		[NF_CMP_MEAN_A] = "mean_a", [NF_CMP_MEAN_B] = "mean_b",
+		[NF_CMP_STD_A] = "std_a", [NF_CMP_STD_B] = "std_b" },
+	.joint = { [NF_CMP_CORR] = "correlation",
+		[NF_CMP_SLICED] = "sliced_w1", [NF_CMP_FPD] = "fpd",
+		[NF_CMP_AUC] = "auc" },
+	.text = { [NF_CMP_CORR] = "largest difference of correlations",
+		[NF_CMP_SLICED] = "sliced W1, in std",
+		[NF_CMP_FPD] = "FPD (Frechet), columns in std",
+		[NF_CMP_AUC] = "AUC of boosted trees" },
+	.table = { { 8, { { NF_CMP_W1, "W1" }, { NF_CMP_W1_STD, "in std" },
+		{ NF_CMP_W1_STD, NULL }, { NF_CMP_KS, "KS" },
+		{ NF_CMP_KS, NULL }, { NF_CMP_KS_P, "p" },
+		{ NF_CMP_CHI2, "chi2/ndf" }, { NF_CMP_CHI2, NULL } } },
+		{ 8, { { NF_CMP_MEAN_A, "mean A" }, { NF_CMP_MEAN_B, "mean B" },
+		{ NF_CMP_SHIFT, "B-A in std" }, { NF_CMP_SHIFT, NULL },
+		{ NF_CMP_STD_A, "std A" }, { NF_CMP_STD_B, "std B" },
+		{ NF_CMP_SPREAD, "B / A" }, { NF_CMP_SPREAD, NULL } } } }
+}, one = {
+	.figure = { [NF_CMP_W1_STD] = "w1", [NF_CMP_KS] = "ks",
+		[NF_CMP_KS_P] = "ks_p", [NF_CMP_CHI2] = "chi2_ndf",
+		[NF_CMP_CHI2_P] = "chi2_p", [NF_CMP_SHIFT] = "mean",
+		[NF_CMP_SPREAD] = "std" },
+	.joint = { [NF_CMP_CORR] = "correlation",
+		[NF_CMP_SLICED] = "sliced_w1" },
+	.text = { [NF_CMP_CORR] = "largest correlation",
+		[NF_CMP_SLICED] = "sliced W1" },
+	.table = { { 7, { { NF_CMP_W1_STD, "W1" }, { NF_CMP_W1_STD, NULL },
+		{ NF_CMP_KS, "KS" }, { NF_CMP_KS, NULL }, { NF_CMP_KS_P, "p" },
+		{ NF_CMP_CHI2, "chi2/ndf" }, { NF_CMP_CHI2, NULL } } },
+		{ 4, { { NF_CMP_SHIFT, "mean" }, { NF_CMP_SHIFT, NULL },
+		{ NF_CMP_SPREAD, "std" }, { NF_CMP_SPREAD, NULL } } } }
+};
 
 /* ---- text ------------------------------------------------------------- */
 
@@ -111,28 +77,6 @@ text_number(struct nf_page *page, double x, bool mark)
 	nf_page_right(page, s, 10);
 	nf_page_add(page, mark ? "!" : " ");
 }
-
-/* A column of a table: a figure or, without a title, a floor. */
-struct cell {
-	int figure;
-	const char *title;
-};
-
-struct table {
-	int n;
-	struct cell cell[8];
-};
-
-static const struct table tables[] = {
-	{ 8, { { NF_CMP_W1, "W1" }, { NF_CMP_W1_STD, "in std" },
-		{ NF_CMP_W1_STD, NULL }, { NF_CMP_KS, "KS" },
-		{ NF_CMP_KS, NULL }, { NF_CMP_KS_P, "p" },
-		{ NF_CMP_CHI2, "chi2/ndf" }, { NF_CMP_CHI2, NULL } } },
-	{ 8, { { NF_CMP_MEAN_A, "mean A" }, { NF_CMP_MEAN_B, "mean B" },
-		{ NF_CMP_SHIFT, "B-A in std" }, { NF_CMP_SHIFT, NULL },
-		{ NF_CMP_STD_A, "std A" }, { NF_CMP_STD_B, "std B" },
-		{ NF_CMP_SPREAD, "B / A" }, { NF_CMP_SPREAD, NULL } } },
-};
 
 /* End a line, without the blank where a mark would stand. */
 static void
@@ -190,21 +134,22 @@ text_table(struct nf_page *page, const struct nf_cmp *c,
 			if (cell->title == NULL)
 				text_number(page, g.floor, false);
 			else
-				text_number(page, g.value, above(g.value,
-				    column_limit(l, cell->figure)));
+				text_number(page, g.value, nf_cmp_above(g.value,
+				    nf_cmp_limit(l, cell->figure)));
 		}
 		text_end(page);
 	}
 }
 
 static void
-text_rows(struct nf_page *page, const struct nf_cmp *c)
+text_rows(struct nf_page *page, const struct nf_cmp *c, int nside)
 {
 	int k;
 
-	for (k = 0; k < 2; k++) {
-		nf_page_add(page, "%c: %llu rows", "AB"[k],
-		    (unsigned long long)c->nrow[k]);
+	for (k = 0; k < nside; k++) {
+		if (nside == 2)
+			nf_page_add(page, "%c: ", "AB"[k]);
+		nf_page_add(page, "%llu rows", (unsigned long long)c->nrow[k]);
 		if (c->nkept[k] < c->nrow[k])
 			nf_page_add(page, ", compared by %llu of them; means, "
 			    "std and correlations by all",
@@ -214,32 +159,45 @@ text_rows(struct nf_page *page, const struct nf_cmp *c)
 }
 
 static void
-print_text(struct nf_page *page, const struct nf_cmp *c,
-    const char *const *name, const char *by, const struct nf_cmp_limits *l)
+text_joint(struct nf_page *page, const struct nf_cmp *c,
+    const struct plan *p, const char *const *name,
+    const struct nf_cmp_limits *l)
 {
 	int k;
 
-	if (by != NULL)
-		nf_page_add(page, "\n%s from %g to %g\n", by, c->lo, c->hi);
-	text_rows(page, c);
-	for (k = 0; k < 2; k++) {
-		nf_page_add(page, "\n");
-		text_table(page, c, &tables[k], name, l);
-	}
-	nf_page_add(page, "\n");
 	nf_page_left(page, "all columns", 36);
 	nf_page_right(page, "floor", 21);
 	nf_page_add(page, "\n");
 	for (k = 0; k < NF_CMP_NJOINT; k++) {
-		nf_page_left(page, joint_text[k], 36);
+		if (p->text[k] == NULL)
+			continue;
+		nf_page_left(page, p->text[k], 36);
 		text_number(page, c->joint[k].value, k == NF_CMP_AUC &&
-		    above(c->joint[k].value, l->auc));
+		    nf_cmp_above(c->joint[k].value, l->auc));
 		text_number(page, c->joint[k].floor, false);
 		if (k == NF_CMP_CORR && !isnan(c->joint[k].value))
 			nf_page_add(page, " %s, %s", name[c->pair[0]],
 			    name[c->pair[1]]);
 		text_end(page);
 	}
+}
+
+static void
+print_text(struct nf_page *page, const struct nf_cmp *c,
+    const struct plan *p, int nside, const char *const *name,
+    const char *by, const struct nf_cmp_limits *l)
+{
+	int k;
+
+	if (by != NULL)
+		nf_page_add(page, "\n%s from %g to %g\n", by, c->lo, c->hi);
+	text_rows(page, c, nside);
+	for (k = 0; k < 2; k++) {
+		nf_page_add(page, "\n");
+		text_table(page, c, &p->table[k], name, l);
+	}
+	nf_page_add(page, "\n");
+	text_joint(page, c, p, name, l);
 }
 
 /* ---- tab-separated ---------------------------------------------------- */
@@ -260,23 +218,27 @@ tsv_line(struct nf_page *page, const struct nf_cmp *c, const char *column,
 
 static void
 print_tsv(struct nf_page *page, const struct nf_cmp *c,
-    const char *const *name)
+    const struct plan *p, int nside, const char *const *name)
 {
-	static const char *const what[2][2] = {
-		{ "rows_a", "rows_b" }, { "kept_a", "kept_b" }
+	static const char *const what[2][2][2] = {
+		{ { "rows" }, { "kept" } },
+		{ { "rows_a", "rows_b" }, { "kept_a", "kept_b" } }
 	};
 	uint32_t j;
 	int k;
 
-	for (k = 0; k < 4; k++)
-		tsv_line(page, c, "*", what[k / 2][k % 2], (struct nf_figure){
-		    (double)(k < 2 ? c->nrow : c->nkept)[k % 2], NAN });
+	for (k = 0; k < 2 * nside; k++)
+		tsv_line(page, c, "*", what[nside - 1][k / nside][k % nside],
+		    (struct nf_figure){ (double)(k < nside ? c->nrow :
+		    c->nkept)[k % nside], NAN });
 	for (j = 0; j < c->ncol; j++)
 		for (k = 0; k < NF_CMP_NFIGURE; k++)
-			tsv_line(page, c, name[j], figure_name[k],
-			    c->column[j][k]);
+			if (p->figure[k] != NULL)
+				tsv_line(page, c, name[j], p->figure[k],
+				    c->column[j][k]);
 	for (k = 0; k < NF_CMP_NJOINT; k++)
-		tsv_line(page, c, "*", joint_name[k], c->joint[k]);
+		if (p->joint[k] != NULL)
+			tsv_line(page, c, "*", p->joint[k], c->joint[k]);
 }
 
 /* ---- JSON ------------------------------------------------------------- */
@@ -304,11 +266,15 @@ static void
 json_figures(struct nf_page *page, const struct nf_figure *f,
     const char *const *what, int n)
 {
+	const char *comma = "";
 	int k;
 
 	nf_page_add(page, "{");
 	for (k = 0; k < n; k++) {
-		nf_page_add(page, "%s\"%s\": [", k == 0 ? "" : ", ", what[k]);
+		if (what[k] == NULL)
+			continue;
+		nf_page_add(page, "%s\"%s\": [", comma, what[k]);
+		comma = ", ";
 		json_number(page, f[k].value);
 		nf_page_add(page, ", ");
 		json_number(page, f[k].floor);
@@ -318,8 +284,20 @@ json_figures(struct nf_page *page, const struct nf_figure *f,
 }
 
 static void
+json_rows(struct nf_page *page, const char *what, const uint64_t n[2],
+    int nside)
+{
+	nf_page_add(page, ", \"%s\": ", what);
+	if (nside == 2)
+		nf_page_add(page, "[%llu, %llu]", (unsigned long long)n[0],
+		    (unsigned long long)n[1]);
+	else
+		nf_page_add(page, "%llu", (unsigned long long)n[0]);
+}
+
+static void
 print_json(struct nf_page *page, const struct nf_cmp *c,
-    const char *const *name)
+    const struct plan *p, int nside, const char *const *name)
 {
 	uint32_t j;
 
@@ -327,17 +305,16 @@ print_json(struct nf_page *page, const struct nf_cmp *c,
 	json_number(page, c->lo);
 	nf_page_add(page, ", \"to\": ");
 	json_number(page, c->hi);
-	nf_page_add(page, ", \"rows\": [%llu, %llu], \"kept\": [%llu, %llu],\n",
-	    (unsigned long long)c->nrow[0], (unsigned long long)c->nrow[1],
-	    (unsigned long long)c->nkept[0], (unsigned long long)c->nkept[1]);
-	nf_page_add(page, " \"all\": ");
-	json_figures(page, c->joint, joint_name, NF_CMP_NJOINT);
+	json_rows(page, "rows", c->nrow, nside);
+	json_rows(page, "kept", c->nkept, nside);
+	nf_page_add(page, ",\n \"all\": ");
+	json_figures(page, c->joint, p->joint, NF_CMP_NJOINT);
 	nf_page_add(page, ",\n \"columns\": {");
 	for (j = 0; j < c->ncol; j++) {
 		nf_page_add(page, "%s\n  ", j == 0 ? "" : ",");
 		json_string(page, name[j]);
 		nf_page_add(page, ": ");
-		json_figures(page, c->column[j], figure_name, NF_CMP_NFIGURE);
+		json_figures(page, c->column[j], p->figure, NF_CMP_NFIGURE);
 	}
 	nf_page_add(page, "}}");
 }
@@ -349,6 +326,7 @@ nf_cmp_print(struct nf_page *page, const struct nf_cmps *t,
     enum nf_cmp_form form, const char *const *name, const char *by,
     const struct nf_cmp_limits *l, struct nf_err *err)
 {
+	const struct plan *p = t->nside == 1 ? &one : &two;
 	int k;
 
 	if (form == NF_CMP_TSV)
@@ -364,12 +342,12 @@ nf_cmp_print(struct nf_page *page, const struct nf_cmps *t,
 	for (k = 0; k < t->n; k++) {
 		if (form == NF_CMP_JSON) {
 			nf_page_add(page, k == 0 ? "\n" : ",\n");
-			print_json(page, &t->c[k], name);
+			print_json(page, &t->c[k], p, t->nside, name);
 		} else if (form == NF_CMP_TSV)
-			print_tsv(page, &t->c[k], name);
+			print_tsv(page, &t->c[k], p, t->nside, name);
 		else
-			print_text(page, &t->c[k], name, k == 0 ? NULL : by,
-			    l);
+			print_text(page, &t->c[k], p, t->nside, name,
+			    k == 0 ? NULL : by, l);
 	}
 	if (form == NF_CMP_JSON)
 		nf_page_add(page, "]}\n");

@@ -87,3 +87,58 @@ nf_distance(const struct nf_entry *a, size_t na, const struct nf_entry *b,
 	r.ks_p = nf_kolmogorov_p(r.ks, ea, eb);
 	return r;
 }
+
+/* ---- from the standard normal distribution ----------------------------- */
+
+/* The integral of its upper tail from x on. */
+static double
+tail_area(double x)
+{
+	return exp(-0.5 * x * x) / sqrt(2 * M_PI) - x * nf_normal_cdf(-x);
+}
+
+/* The integral of f - (distribution function) from a to b, by its tails. */
+static double
+area(double a, double b, double f)
+{
+	if (a >= 0)
+		return (f - 1) * (b - a) + tail_area(a) - tail_area(b);
+	if (b <= 0)
+		return f * (b - a) - tail_area(-b) + tail_area(-a);
+	return area(a, 0, f) + area(0, b, f);
+}
+
+/* The same of its size: the functions cross once at most. */
+static double
+gap_area(double a, double b, double f)
+{
+	double x = f > 0 && f < 1 ? nf_normal_quantile(f) : a;
+
+	if (x <= a || x >= b)
+		return fabs(area(a, b, f));
+	return fabs(area(a, x, f)) + fabs(area(x, b, f));
+}
+
+struct nf_distance
+nf_distance_normal(const struct nf_entry *e, size_t n)
+{
+	struct nf_distance r = { NAN, NAN, NAN, NAN };
+	double effective, sum = total(e, n, &effective), f = 0, x, p;
+	size_t i = 0;
+
+	if (!(sum > 0))
+		return r;
+	r.w1 = tail_area(-e[0].x) + tail_area(e[n - 1].x);
+	r.ks = 0;
+	while (i < n) {
+		x = e[i].x;
+		p = nf_normal_cdf(x);
+		r.ks = fmax(r.ks, fabs(p - f));
+		f += at_value(e, n, &i, x) / sum;
+		r.ks = fmax(r.ks, fabs(p - f));
+		if (i < n)
+			r.w1 += gap_area(x, e[i].x, f);
+	}
+	r.ks_p = nf_kolmogorov_p(r.ks, effective, INFINITY);
+	return r;
+}

@@ -23,6 +23,9 @@ void nf_entry_sort(struct nf_entry *e, size_t n);
 void nf_entry_merge(const struct nf_entry *a, size_t na,
     const struct nf_entry *b, size_t nb, struct nf_entry *out);
 
+/* Of sorted e from the standard normal distribution; no auc. */
+struct nf_distance nf_distance_normal(const struct nf_entry *e, size_t n);
+
 /*
  * Of sorted a and b, each normalized to the sum of its weights; all NAN
  * unless both sums are above 0.  Equal values count for auc by half.  For

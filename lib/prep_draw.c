@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "prep_op.h"
+#include "pvalue.h"
 
 #define MIN_SHARE	1e-4		/* of a level, however rare */
 #define SPIKE_GAP	6.0		/* least distance, in SIGMA */
@@ -14,41 +15,13 @@
 #define SPIKE_AWAY	8.0		/* and how many of it away */
 #define MARGIN		1e-6		/* relative: 8 roundings of a float */
 
-/* ---- the normal distribution -------------------------------------------- */
-
-static double
-normal_cdf(double x)
-{
-	return 0.5 * erfc(-x * M_SQRT1_2);
-}
-
-/*
- * The x whose normal_cdf is p: Abramowitz and Stegun 26.2.23, good to 4.5e-4,
- * then Halley's steps, each of which triples the digits.
- */
-static double
-normal_quantile(double p)
-{
-	double q = fmax(fmin(p, 1 - p), DBL_MIN), t, x, e;
-	int i;
-
-	t = sqrt(-2 * log(q));
-	x = (2.515517 + t * (0.802853 + t * 0.010328)) /
-	    (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
-	for (i = 0; i < 2; i++) {
-		e = (normal_cdf(x) - q) * sqrt(2 * M_PI) * exp(0.5 * x * x);
-		x -= e / (1 + 0.5 * x * e);
-	}
-	return p < 0.5 ? x : -x;
-}
-
 /* A normal number within lim of 0, in units of its sigma, from u. */
 static double
 normal_within(double lim, double u)
 {
-	double tail = normal_cdf(-lim);
+	double tail = nf_normal_cdf(-lim);
 
-	return normal_quantile(tail + (1 - 2 * tail) * u);
+	return nf_normal_quantile(tail + (1 - 2 * tail) * u);
 }
 
 /* ---- uniform, gauss: whole numbers -------------------------------------- */
@@ -174,12 +147,12 @@ levels_check(struct nf_op *o, struct nf_err *err)
 	o->edge[0] = -INFINITY;
 	for (k = 1; k < o->narg; k++) {
 		below += o->share[k - 1];
-		o->edge[k] = normal_quantile(below / sum);
+		o->edge[k] = nf_normal_quantile(below / sum);
 	}
 	o->edge[o->narg] = INFINITY;
 	for (k = 0; k <= o->narg; k++) {
-		o->edge[o->narg + 1 + k] = normal_cdf(o->edge[k]);
-		o->edge[2 * o->narg + 2 + k] = normal_cdf(-o->edge[k]);
+		o->edge[o->narg + 1 + k] = nf_normal_cdf(o->edge[k]);
+		o->edge[2 * o->narg + 2 + k] = nf_normal_cdf(-o->edge[k]);
 	}
 	return 0;
 }
@@ -216,11 +189,11 @@ levels_forward(struct nf_step *s)
 		tail += s->op->narg + 1;
 		p = tail[1];
 		q = tail[0];
-		s->y = -normal_quantile(p + (q - p) * s->u);
+		s->y = -nf_normal_quantile(p + (q - p) * s->u);
 	} else {
 		p = tail[0];
 		q = tail[1];
-		s->y = normal_quantile(p + (q - p) * s->u);
+		s->y = nf_normal_quantile(p + (q - p) * s->u);
 	}
 	margin = fmin(0.25 * (hi - lo), MARGIN * (1 + fabs(s->y)));
 	s->y = fmin(fmax(s->y, lo + margin), hi - margin);

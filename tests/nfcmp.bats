@@ -113,15 +113,17 @@ refuses()
 	[[ ${lines[-1]} =~ ^AUC.*0\.7[0-9]*!\ +0\.[45][0-9]*$ ]]
 	nfcmp --tsv --max-auc 0.53 a a >out
 	awk -v f="$(value out '*' fpd)" 'BEGIN { exit !(f ^ 2 < 1e-4) }'
-	printf 'x\tw\n1\t1\n2\t2\n3\t-1\n' | table >c
+	printf 'x\tw\n1\t1\n2\t2\n3\t-4\n' | table >c
 	run -1 --separate-stderr nfcmp -w w --max-auc 1 c c
-	[ "$stderr" = "nfcmp: AUC: 1 of 1 above 1, the worst nan" ]
+	[ "$stderr" = \
+	    "nfcmp: AUC: 1 of 1 above 1, the worst cannot be told" ]
 }
 
 @test "nfcmp: what cannot be told is above every limit" {
 	printf 'x\tw\n1\t1\n2\t-1\n' | table >a
 	run -1 --separate-stderr nfcmp -w w --max-w1 100 a a
-	[ "$stderr" = "nfcmp: W1 in std: 1 of 1 above 100, the worst x: nan" ]
+	[ "$stderr" = "nfcmp: W1 in std: 1 of 1 above 100, the worst x: \
+cannot be told" ]
 	[[ ${lines[3]} =~ ^x\ +-\ +-! ]]
 }
 
@@ -141,6 +143,35 @@ refuses()
 	[ "$(value out x mean_a)" = 1 ]
 	[ "$(value out x std_a)" = "$(value out x std_b)" ]
 	! grep -q '	w	' out
+}
+
+@test "nfcmp: an AUC of weights of either sign" {
+	# A third of b's rows, at 3, stand for nothing.
+	awk 'BEGIN { srand(3); print "x\ty\tw"; for (i = 0; i < 6000; i++)
+	    print rand() "\t" rand() "\t" 1 }' | table >a
+	awk 'BEGIN { srand(4); print "x\ty\tw"; for (i = 0; i < 9000; i++) {
+	    k = int(6 * rand())
+	    print rand() + 3 * (k > 3) "\t" rand() "\t" (k == 5 ? -1 : 1) }
+	    }' | table >b
+	nfcmp --tsv -w w --max-auc 0.56 a b >out
+	awk -v v="$(value out '*' auc)" 'BEGIN { exit !(v > 0.44) }'
+	run -1 nfcmp --max-auc 0.6 a b		# without the weights
+	! nfcmp -w w --tsv a b | grep -w auc | grep -q nan
+}
+
+@test "nfcmp: rows that come and go take no memory" {
+	sanitized && skip "a sanitizer takes all addresses"
+	mkmodel i.nf features=8 context=0 steps=1 weights=identity
+	nfsample --rows 1000000 i.nf >big
+	[ "$(size big)" -gt 32000000 ]		# and twice that as doubles
+	(ulimit -v 90000; OMP_NUM_THREADS=1 \
+	    nfcmp --rows 1000 --tsv big big) >out
+	[ "$(value out '*' rows_b)" = 1000000 ]
+	[ "$(value out '*' kept_b)" = 1000 ]
+	(ulimit -v 90000; OMP_NUM_THREADS=1 nfcat big |
+	    nfcmp --normal --rows 1000 --tsv -c 'x*') >out
+	[ "$(value out '*' rows)" = 1000000 ]
+	awk -v m="$(value out x3 mean)" 'BEGIN { exit !(m ^ 2 < 25e-6) }'
 }
 
 @test "nfcmp: columns are found by name, and chosen" {
@@ -256,6 +287,148 @@ out" b a
 	[[ $stderr == *missing* ]]
 }
 
+# normal N [SHIFT]: columns x, z0, z1, z2 of N rows, z1 shifted by SHIFT * x.
+normal()
+{
+	awk -v n="$1" -v shift="${2:-0}" 'function g() {
+		return sqrt(-2 * log(1 - rand())) * cos(6.2831853 * rand())
+	    } BEGIN {
+		srand(7)
+		print "x\tz0\tz1\tz2"
+		for (i = 0; i < n; i++) {
+			x = 2 * rand() - 1
+			print x "\t" g() "\t" g() + shift * x "\t" g()
+		}
+	    }' | table
+}
+
+@test "nfcmp --normal: by hand" {
+	column z0 -1 0 1 2 >z
+	nfcmp --normal --tsv z >out
+	# Phi(1) = 0.841345 beside 0.5, Phi(2) = 0.97725 beside 0.75.
+	awk -v k="$(value out z0 ks)" 'BEGIN {
+	    exit !((k - 0.3413447460685429) ^ 2 < 1e-24) }'
+	[ "$(value out z0 mean)" = 0.5 ]
+	awk -v s="$(value out z0 std)" 'BEGIN {
+	    exit !((s - sqrt(1.25)) ^ 2 < 1e-20) }'
+	[ "$(value out '*' rows)" = 4 ]
+	[ "$(cut -f 3 out | sort -u | paste -sd ' ')" = "* column z0 |z|^2" ]
+	# A square of 1 is exceeded by 31.73 %, as 0.4752 is.
+	column z0 -1 1 | nfcmp --normal --tsv >out
+	awk -v m="$(value out '|z|^2' mean)" 'BEGIN {
+	    exit !((m - 0.4752) ^ 2 < 1e-8) }'
+}
+
+@test "nfcmp --normal: normal numbers pass, others do not" {
+	normal 4000 >good
+	nfcmp --normal --max-ks 0.04 --max-w1 0.08 good >page
+	[ "$(head -n 1 page)" = "4000 rows" ]
+	[[ $(sed -n 3p page) == column*W1*floor*KS*floor*p*chi2/ndf*floor ]]
+	[[ $(sed -n 9p page) == column*mean*floor*std*floor ]]
+	grep -q '^largest correlation ' page
+	! grep -q 'AUC\|FPD\|^B' page
+	nfcmp --normal --by x:4 --max-ks 0.08 <good | grep -c '^x from' |
+	    grep -qx 4
+	# The mean depends on x: nothing but bins of x can tell.
+	normal 4000 0.7 >bent
+	nfcmp --normal --max-ks 0.08 -c z0,z1,z2 bent >/dev/null
+	run -1 --separate-stderr nfcmp --normal --by x:4 --max-ks 0.1 bent
+	[[ $stderr == "nfcmp: KS: "*" of 20 above 0.1, the worst z1: 0."* ]]
+	nfcat -t bent | awk -v OFS='\t' 'NR > 1 { $2 *= 1.2 } 1' | table >wide
+	run -1 --separate-stderr nfcmp --normal --max-w1 0.1 wide
+	[[ $stderr == "nfcmp: W1 in std: 2 of 4 above 0.1, the worst "* ]]
+}
+
+@test "nfcmp --normal: text, tab-separated and JSON agree" {
+	normal 500 >z
+	nfcmp --normal --tsv --by x:2 z >tsv
+	nfcmp --normal --json --by x:2 z >json
+	perl -MJSON::PP -e 'local $/; my $t = decode_json(<STDIN>);
+	    for my $c (@{$t->{comparisons}}[1, 2]) {
+		print $c->{rows}, " ", $c->{kept}, " ",
+		    join(",", sort keys %{$c->{all}}), " ",
+		    join(",", sort keys %{$c->{columns}{z0}}), "\n" }
+	    ' <json >got
+	for i in 1 2; do
+		echo "250 250 correlation,sliced_w1 \
+chi2_ndf,chi2_p,ks,ks_p,mean,std,w1"
+	done | diff - got
+	awk -F '\t' '$4 == "w1" { printf "\"w1\": [%s, %s]\n", $5, $6 }' tsv |
+	    sort >want
+	grep -o '"w1": \[[^]]*\]' json | sort | diff want -
+	nfcmp --normal --tsv --seed 1 z >other
+	[ "$(value other z0 ks)" = "$(value tsv z0 ks)" ]
+	[ "$(figure other z0 ks)" != "$(figure tsv z0 ks)" ]
+}
+
+@test "nfcmp --normal: weights stand for rows" {
+	printf 'z0\tw\n-1\t1\n0\t2\n3\t1\n3\t-1\n1\t1\n' | table >a
+	column z0 -1 0 0 1 >b
+	nfcmp --normal --tsv -w w a | grep -v "kept\|rows\|chi2\|ks_p" |
+	    cut -f 3-5 >got
+	nfcmp --normal --tsv b | grep -v "kept\|rows\|chi2\|ks_p" |
+	    cut -f 3-5 | diff got -
+}
+
+@test "nfcmp --normal: a model that ignores its conditions fails" {
+	# Where y is, and how wide v, depends on x.
+	awk 'function g() {
+		return sqrt(-2 * log(1 - rand())) * cos(6.2831853 * rand())
+	    } BEGIN {
+		srand(5)
+		print "x\ttrue\ty\tv"
+		for (i = 0; i < 6000; i++) {
+			x = 2 * rand() - 1
+			n = g()
+			print x "\t" x "\t" x + 0.3 * n "\t" \
+			    (1 + 0.5 * x) * g() + n
+		}
+	    }' >heeds
+	# The same rows with the x of another row, and with none.
+	awk -v OFS='\t' 'NR > 1 { x = $1; $1 = last + 0; last = x } 1' heeds \
+	    >mixed
+	awk -v OFS='\t' 'NR > 1 { $1 = 1 } 1' heeds >still
+	printf '%s\n' '[data]' 'context = x' 'target = y, v' '[prep]' \
+	    '* = standardize' '[flow]' 'steps = 2' 'hidden = 16' \
+	    'blocks = 1' 'bins = 8' 'tail_bound = 5' '[train]' \
+	    'epochs = 12' 'batch = 128' 'lr = 5e-3' >c.cfg
+	for k in heeds mixed still; do
+		head -n 4001 $k | table | nftrain -q -c c.cfg -o $k.nf
+		{ head -n 1 $k; tail -n 2000 $k; } | table |
+		    nflogp --latent $k.nf >$k.z
+		# All together every one of them is well calibrated.
+		nfcmp --normal --max-ks 0.15 $k.z >/dev/null
+	done
+	nfcmp --normal --max-ks 0.2 --by true:4 heeds.z >/dev/null
+	for k in mixed still; do
+		run -1 --separate-stderr nfcmp --normal --max-ks 0.2 \
+		    --by true:4 $k.z
+		[[ $stderr == "nfcmp: KS: "*" of 15 above 0.2, the worst z"* ]]
+	done
+}
+
+@test "nfcmp --normal: what it refuses" {
+	column x 1 2 3 >a
+	refuses 3 "a: no column \"z0\": want latents, as nflogp --latent \
+writes them, or others chosen with -c" --normal a
+	nfcmp --normal -c x a >/dev/null
+	printf 'z0\tz1\n1\t2\n1\tnan\n' | table >b
+	refuses 3 "b: row 1, column \"z1\": nan is not finite; leave such rows \
+out" --normal b
+	nfcmp --normal -c z0 b >/dev/null
+	refuses 2 "--normal wants one sample" --normal b b
+	refuses 2 "--max-auc does not go with --normal" --normal \
+	    --max-auc 0.5 b
+	nfcat -n 0 b >none
+	refuses 3 "none: no rows to compare" --normal none
+	refuses 3 'b: no column "q" (the nearest is "z0")' --normal --by q:2 b
+	# One row, one value, and latents far out are numbers like others.
+	column z0 0 | nfcmp --normal | grep -q '^z0 '
+	column z0 0 0 0 0 | nfcmp --normal --tsv | grep -qP 'z0\tks\t0.5\t'
+	column z0 3e38 -3e38 | nfcmp --normal --tsv >out
+	! grep -E 'w1|	ks|mean' out | grep -q 'nan\|inf.*inf.*inf'
+}
+
 @test "nfcmp: more columns than can be compared" {
 	awk 'BEGIN { for (i = 0; i < 513; i++) printf "%d ", i; print ""
 	    }' | table >wide
@@ -281,16 +454,23 @@ some with -c" wide wide
 	run -2 nfcmp --seed x a a
 }
 
-@test "nfcmp: every allocation and read may fail, cleanly" {
-	faults_built || skip "needs a build with NF_FAULTS"
-	h5cols -n 200 -c 0:3 "$JETS" >a
+# fails_cleanly ARGUMENT...: nfcmp does, at whatever site.
+fails_cleanly()
+{
 	for site in alloc read write; do
 		for ((n = 1; n < 400; n += 1 + n / 12)); do
 			run --separate-stderr env OMP_NUM_THREADS=1 \
-			    NF_FAULT=$site:$n nfcmp --by 'GenJet_eta:2' a a
+			    NF_FAULT=$site:$n nfcmp --by GenJet_eta:2 "$@"
 			[ "$status" -eq 0 ] && break
 			[ "$status" -eq 1 ] && [ -n "$stderr" ]
 		done
 		[ "$n" -gt 1 ]
 	done
+}
+
+@test "nfcmp: every allocation and read may fail, cleanly" {
+	faults_built || skip "needs a build with NF_FAULTS"
+	h5cols -n 200 -c 0:3 "$JETS" >a
+	fails_cleanly a a
+	fails_cleanly --normal -c 0,2 a
 }

@@ -12,7 +12,10 @@
 const char tool_name[] = "nfcmp";
 const char tool_synopsis[] = "[-c COLUMNS] [-w WEIGHT] [--by COLUMN:N]\n"
     "[--max-w1 X] [--max-ks X] [--max-auc X] [--rows N] [--seed N]\n"
-    "[--tsv | --json] A B";
+    "[--tsv | --json] A B\n"
+    "--normal [-c COLUMNS] [-w WEIGHT] [--by COLUMN:N]\n"
+    "[--max-w1 X] [--max-ks X] [--rows N] [--seed N] [--tsv | --json] "
+    "[FILE]";
 const char tool_purpose[] =
     "how far two samples differ, column by column, with a limit for make";
 
@@ -55,7 +58,7 @@ report(const struct nf_cmps *t, const struct nf_list *names,
 /* ---- options ---------------------------------------------------------- */
 
 enum { OPT_BY = 256, OPT_MAX_W1, OPT_MAX_KS, OPT_MAX_AUC,
-	OPT_ROWS, OPT_SEED, OPT_TSV, OPT_JSON };
+	OPT_ROWS, OPT_SEED, OPT_TSV, OPT_JSON, OPT_NORMAL };
 
 static const struct option longs[] = {
 	{ "columns", required_argument, NULL, 'c' },
@@ -68,6 +71,7 @@ static const struct option longs[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "tsv", no_argument, NULL, OPT_TSV },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "normal", no_argument, NULL, OPT_NORMAL },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -130,7 +134,29 @@ take_option(int c)
 	case OPT_JSON:
 		o.form = NF_CMP_JSON;
 		break;
+	case OPT_NORMAL:
+		o.spec.normal = true;
+		break;
 	}
+}
+
+/* Both samples, or the one. */
+static void
+take_files(struct nf_tiles side[2], int n, char *file[])
+{
+	static char *standard[] = { (char *)"-" };
+	int k;
+
+	if (o.spec.normal && n > 1)
+		tool_usage("--normal wants one sample");
+	if (o.spec.normal && !isnan(o.limits.auc))
+		tool_usage("--max-auc does not go with --normal");
+	if (!o.spec.normal && n != 2)
+		tool_usage("want two samples, A and B");
+	if (n == 2 && strcmp(file[0], "-") == 0 && strcmp(file[1], "-") == 0)
+		tool_usage("standard input is one sample, not both");
+	for (k = 0; k < 2; k++)
+		side[k].file = k < n ? &file[k] : standard;
 }
 
 int
@@ -138,23 +164,19 @@ main(int argc, char *argv[])
 {
 	struct nf_tiles side[2] = { { .open = tool_open, .nfile = 1 },
 	    { .open = tool_open, .nfile = 1 } };
+	struct nf_list names = { 0, NULL };
 	struct nf_cmps t = { 0 };
 	struct nf_err err;
-	int c, k, rc;
+	int c, rc;
 
 	while ((c = tool_option(argc, argv, "c:w:", longs)) != -1)
 		take_option(c);
-	if (argc - optind != 2)
-		tool_usage("want two samples, A and B");
-	if (strcmp(argv[optind], "-") == 0 &&
-	    strcmp(argv[optind + 1], "-") == 0)
-		tool_usage("standard input is one sample, not both");
-	for (k = 0; k < 2; k++)
-		side[k].file = &argv[optind + k];
-	rc = nf_compare_read(&t, side, &o.spec, &err);
+	take_files(side, argc - optind, argv + optind);
+	rc = nf_compare_read(&t, &names, side, &o.spec, &err);
 	if (rc == 0)
-		rc = report(&t, &side[0].names, &err);
+		rc = report(&t, &names, &err);
 	nf_cmps_free(&t);
+	nf_list_free(&names);
 	nf_tiles_close(&side[0]);
 	nf_tiles_close(&side[1]);
 	if (rc == -1)

@@ -37,9 +37,9 @@ struct nf_cpu {
 #define cpu_pack		CPU_NAME(cpu_pack)
 #define cpu_pack_part		CPU_NAME(cpu_pack_part)
 #define cpu_product		CPU_NAME(cpu_product)
-#define cpu_product_pack	CPU_NAME(cpu_product_pack)
 #define cpu_product_side	CPU_NAME(cpu_product_side)
 #define cpu_product_rows	CPU_NAME(cpu_product_rows)
+#define cpu_product_columns	CPU_NAME(cpu_product_columns)
 #define cpu_product_t		CPU_NAME(cpu_product_t)
 #define cpu_product_room	CPU_NAME(cpu_product_room)
 #define cpu_memory_ops		CPU_NAME(cpu_memory_ops)
@@ -80,10 +80,10 @@ void cpu_optim_ops(struct nf_ops *t);
 /* ---- products: cpu_product.c ------------------------------------------ */
 
 /*
- * b is [k][n], or [n][k] if trans; packed, it takes cpu_packed_size numbers
- * (cpu_pack), or is packed on the way into room, cpu_product_room bytes.
- * c [m][n] = a b, a [m][k]; begun with bias [n] unless that is NULL, or with
- * what is in c if add.
+ * b is [k][n], or [n][k] if trans; packed (cpu_pack), it takes
+ * cpu_packed_size numbers.  c [m][n] = a b, a [m][k]; begun with bias [n]
+ * unless that is NULL, or with what is in c if add.  Where b is read as it
+ * is, parts of it are packed in room, cpu_product_room bytes.
  */
 size_t cpu_packed_size(uint32_t k, uint32_t n);
 void cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
@@ -98,17 +98,18 @@ void cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
 void cpu_product_side(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *packed, const nf_real *side, nf_real *c,
     size_t ldc);
-void cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
-    const nf_real *a, size_t lda, const nf_real *b, size_t ldb,
-    const nf_real *bias, int add, nf_real *c, size_t ldc, nf_real *room);
 /* c [m][n] = a^T b, a [k][m], b [k][n]: sums over rows. */
 void cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
     nf_real *room);
-/* c [m][n] = a b, a [m][k], b [k][n] as it is. */
+/* The same with b packed. */
+void cpu_product_columns(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *packed, int add, nf_real *c, size_t ldc);
+/* c [m][n] = a b, b [nrun k][n] as it is; a [m][k], nrun times, each begins
+ * `next` after the one before. */
 void cpu_product_rows(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
-    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
-    nf_real *room);
+    size_t lda, uint32_t nrun, size_t next, const nf_real *b, size_t ldb,
+    int add, nf_real *c, size_t ldc, nf_real *room);
 size_t cpu_product_room(uint32_t k);
 #define CPU_INNER	256		/* rows of a sum that stay in cache */
 #endif	/* NF_ISA */

@@ -4,19 +4,30 @@
 #include "cpu.h"
 #include "fastmath.h"
 
-/* g = sigmoid(gate(context)) for m rows from i. */
+/* The gate's weights as products want them, or NULL. */
+static const nf_real *
+packed_gate(struct nf_cpu *c, const struct nf_linear *l)
+{
+	nf_real *room;
+
+	if (l->packed != NULL)
+		return l->packed;
+	room = cpu_scratch(c, c->nthread,
+	    cpu_packed_size(l->nin, l->nout) * sizeof(*room));
+	if (room != NULL)
+		cpu_pack(1, l->nin, l->nout, l->w, l->nin, room);
+	return room;
+}
+
+/* g = sigmoid(gate(context)) for m rows. */
 static void
-gate_rows(const struct nf_linear *l, uint32_t m, const nf_real *context,
-    size_t ld, nf_real *g, nf_real *room)
+gate_rows(const struct nf_linear *l, const nf_real *packed, uint32_t m,
+    const nf_real *context, size_t ld, nf_real *g)
 {
 	size_t k, nout = l->nout;
 
-	if (l->packed != NULL)
-		cpu_product(m, l->nout, l->nin, context, ld, l->packed, l->b,
-		    0, g, nout);
-	else
-		cpu_product_pack(1, m, l->nout, l->nin, context, ld, l->w,
-		    l->nin, l->b, 0, g, nout, room);
+	cpu_product(m, l->nout, l->nin, context, ld, packed, l->b, 0, g,
+	    nout);
 #pragma omp simd
 	for (k = 0; k < m * nout; k++)
 		g[k] = nf_sigmoid(g[k]);
@@ -47,27 +58,26 @@ cpu_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat t, struct nf_mat to)
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
+	const nf_real *packed = context.ncol > 0 ? packed_gate(c, l) : NULL;
 	uint32_t me;
 
 #pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
     if (c->nthread > 1)
 	for (me = 0; me < c->nthread; me++) {
 		uint32_t m;
-		nf_real *g = NULL, *room = NULL;
+		nf_real *g = NULL;
 		uint64_t lo, hi, i;
 
 		cpu_split(n, me, c->nthread, NF_CPU_TILE, &lo, &hi);
 		if (context.ncol > 0)
 			g = cpu_scratch(c, me, sizeof(*g) * NF_CPU_TILE *
-			    w.ncol + cpu_product_room(l->nin));
-		if (g != NULL)
-			room = g + NF_CPU_TILE * (size_t)w.ncol;
+			    w.ncol);
 		for (i = lo; i < hi && !c->oom; i += m) {
 			m = hi - i < NF_CPU_TILE ? (uint32_t)(hi - i) :
 			    NF_CPU_TILE;
 			if (g != NULL)
-				gate_rows(l, m, context.x + i * context.ld,
-				    context.ld, g, room);
+				gate_rows(l, packed, m, context.x +
+				    i * context.ld, context.ld, g);
 			add_rows(m, w.ncol, g, w.x + i * w.ld, w.ld,
 			    t.x + i * t.ld, t.ld, to.x + i * to.ld, to.ld);
 		}
@@ -103,6 +113,7 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	size_t H = w.ncol, nw = H * context.ncol, i;
+	const nf_real *packed;
 	uint32_t me, k;
 
 	if (context.ncol == 0) {
@@ -111,6 +122,7 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 			    H * sizeof(nf_real));
 		return;
 	}
+	packed = packed_gate(c, l);
 #pragma omp parallel for num_threads(c->nthread) schedule(static, 1) \
     if (c->nthread > 1)
 	for (me = 0; me < c->nthread; me++) {
@@ -126,8 +138,8 @@ cpu_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 		for (r = lo; r < hi && !c->oom; r += m) {
 			m = hi - r < NF_CPU_TILE ? (uint32_t)(hi - r) :
 			    NF_CPU_TILE;
-			gate_rows(l, m, context.x + r * context.ld,
-			    context.ld, g, room);
+			gate_rows(l, packed, m, context.x + r * context.ld,
+			    context.ld, g);
 			grad_rows(m, w.ncol, g, w.x + r * w.ld, w.ld,
 			    dt.x + r * dt.ld, dt.ld, dw.x + r * dw.ld, dw.ld);
 			cpu_product_t(w.ncol, context.ncol, m, g, H,

@@ -228,7 +228,8 @@ grad_layer(const struct nf_lu *lu, uint32_t k, const nf_real *dm,
 			w->da[row[i] * D + col[j]] = dm[i * D + j];
 		grad[at->bias + row[i]] = dbias[i];
 	}
-	cpu_product_rows(D, D, D, w->da, D, w->ut, D, 0, w->dl, D, w->pack);
+	cpu_product_rows(D, D, D, w->da, D, 1, D, w->ut, D, 0, w->dl, D,
+	    w->pack);
 	cpu_product_t(D, D, D, w->l, D, w->da, D, 0, w->du, D, w->pack);
 	nl = at->lower;
 	nu = at->upper;

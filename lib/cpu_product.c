@@ -110,6 +110,8 @@ struct tile {
 	uint32_t k, ncol;		/* inner size; columns to write */
 	const nf_real *a;		/* a[i * arow + k * acol] */
 	size_t arow, acol;
+	uint32_t nrun;			/* the inner sum goes on so often */
+	size_t jump;			/* with a that is so much further */
 	const nf_real *b;		/* nv vectors a row */
 	size_t brow;
 	enum start start;
@@ -154,7 +156,7 @@ kernel(const struct tile *t, int rows, int nv)
 {
 	const nf_real *a = t->a, *b = t->b;
 	vec acc[ROWS][3], x[3], y;
-	uint32_t k;
+	uint32_t k, run = 0;
 	int i, v;
 
 	for (i = 0; i < rows; i++)
@@ -164,20 +166,23 @@ kernel(const struct tile *t, int rows, int nv)
 			    t->start == BIAS ? load_part(t->bias + v * LANES,
 			    HAS(t, v)) : load_part(t->c + i * t->ldc +
 			    v * LANES, HAS(t, v));
-	for (k = 0; k < t->k; k++) {
-#pragma GCC unroll 3
-		for (v = 0; v < nv; v++)
-			x[v] = *(const vec *)(b + v * LANES);
-#pragma GCC unroll 8
-		for (i = 0; i < rows; i++) {
-			y = a[i * t->arow] - (vec){ 0 };
+	do {
+		for (k = 0; k < t->k; k++) {
 #pragma GCC unroll 3
 			for (v = 0; v < nv; v++)
-				acc[i][v] += y * x[v];
+				x[v] = *(const vec *)(b + v * LANES);
+#pragma GCC unroll 8
+			for (i = 0; i < rows; i++) {
+				y = a[i * t->arow] - (vec){ 0 };
+#pragma GCC unroll 3
+				for (v = 0; v < nv; v++)
+					acc[i][v] += y * x[v];
+			}
+			a += t->acol;
+			b += t->brow;
 		}
-		a += t->acol;
-		b += t->brow;
-	}
+		a += t->jump;
+	} while (run++ < t->nrun);
 	for (i = 0; i < rows; i++)
 		for (v = 0; v < nv; v++)
 			store_part(t->c + i * t->ldc + v * LANES, HAS(t, v),
@@ -307,27 +312,6 @@ cpu_product_side(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
 	product(SIDE, m, n, k, a, lda, packed, side, c, ldc);
 }
 
-void
-cpu_product_pack(int trans, uint32_t m, uint32_t n, uint32_t k,
-    const nf_real *a, size_t lda, const nf_real *b, size_t ldb,
-    const nf_real *bias, int add, nf_real *c, size_t ldc, nf_real *room)
-{
-	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
-		.b = room, .start = add ? ADD : bias != NULL ? BIAS : ZERO };
-	uint32_t at, wide;
-
-	for (at = 0; at < n; at += wide) {
-		wide = panel_width(n, at);
-		pack_panel(trans, k, n, b, ldb, at, wide, room);
-		t.ncol = n - at < wide ? n - at : wide;
-		t.brow = wide;
-		t.a = a;
-		t.bias = bias == NULL ? NULL : bias + at;
-		t.c = c + at;
-		panel_rows(&t, m, wide, NULL);
-	}
-}
-
 /* The panels of a few rows of the sum; whole ones of b are read in place. */
 static void
 some_sums(struct tile *t, uint32_t m, uint32_t n, const nf_real *a,
@@ -341,7 +325,8 @@ some_sums(struct tile *t, uint32_t m, uint32_t n, const nf_real *a,
 		t->b = b + at;
 		t->brow = ldb;
 		if (t->ncol < wide) {
-			pack_panel(0, t->k, n, b, ldb, at, wide, room);
+			pack_panel(0, t->k * (t->nrun + 1), n, b, ldb, at,
+			    wide, room);
 			t->b = room;
 			t->brow = wide;
 		}
@@ -376,13 +361,33 @@ cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
 
 void
 cpu_product_rows(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
-    size_t lda, const nf_real *b, size_t ldb, int add, nf_real *c, size_t ldc,
-    nf_real *room)
+    size_t lda, uint32_t nrun, size_t next, const nf_real *b, size_t ldb,
+    int add, nf_real *c, size_t ldc, nf_real *room)
 {
 	struct tile t = { .k = k, .arow = lda, .acol = 1, .ldc = ldc,
+		.nrun = nrun - 1, .jump = next - k,
 		.start = add ? ADD : ZERO };
 
 	some_sums(&t, m, n, a, b, ldb, c, room, NULL);
+}
+
+void
+cpu_product_columns(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
+    size_t lda, const nf_real *packed, int add, nf_real *c, size_t ldc)
+{
+	struct tile t = { .k = k, .arow = 1, .acol = lda, .ldc = ldc,
+		.start = add ? ADD : ZERO };
+	uint32_t at, wide;
+
+	for (at = 0; at < n; at += wide) {
+		wide = panel_width(n, at);
+		t.ncol = n - at < wide ? n - at : wide;
+		t.a = a;
+		t.b = packed + (size_t)at * k;
+		t.brow = wide;
+		t.c = c + at;
+		panel_rows(&t, m, wide, NULL);
+	}
 }
 
 size_t

@@ -24,11 +24,21 @@ struct tile {
 	nf_real *hidden, *logit;	/* packed h, one feature's logits */
 };
 
+/* The bins of LANES values, on the way to what becomes of those. */
+struct bins {
+	double v[LANES];		/* the argument; outside the box, 0 */
+	double x[LANES], w[LANES], y[LANES], h[LANES];
+	double d[2][LANES];		/* derivatives; first their logits */
+	double slope[2][LANES];		/* of their softplus */
+	double inv[2][LANES], before[2][LANES];		/* as cpu_kept's */
+	int32_t k[LANES];		/* the bin; outside the box, -1 */
+};
+
 /* ---- the values' bins ------------------------------------------------- */
 
 /* Bound the logits of widths and heights; count those of rows in the box. */
 static void
-bound_logits(struct tile *t, const struct cpu_bins *q, nf_real *e)
+bound_logits(struct tile *t, const struct bins *q, nf_real *e)
 {
 	uint64_t count;
 	uint32_t r, m;
@@ -44,7 +54,7 @@ bound_logits(struct tile *t, const struct cpu_bins *q, nf_real *e)
 }
 
 static void
-search(const struct tile *t, struct cpu_bins *q, nf_real *e)
+search(const struct tile *t, struct bins *q, nf_real *e)
 {
 	const struct nf_spline *s = t->s;
 	double least[2] = { s->min_width, s->min_height };
@@ -73,7 +83,7 @@ search(const struct tile *t, struct cpu_bins *q, nf_real *e)
 
 /* Logits of the derivatives at both ends of a bin, where those are inside. */
 static void
-look_up(const struct nf_spline *s, struct cpu_bins *q, const nf_real *e)
+look_up(const struct nf_spline *s, struct bins *q, const nf_real *e)
 {
 	uint32_t last = s->bins - 2, r, lo, hi;
 
@@ -119,7 +129,7 @@ two_dots(uint32_t n, const nf_real *h, const nf_real *a, const nf_real *b,
 /* The same logits where the product left them out; h: the first row's. */
 static void
 multiply_out(const struct tile *t, uint32_t f, const nf_real *h,
-    struct cpu_bins *q)
+    struct bins *q)
 {
 	const struct nf_linear *l = &t->s->final;
 	size_t row0 = (size_t)f * (3 * t->s->bins - 1) + 2 * t->s->bins;
@@ -140,7 +150,7 @@ multiply_out(const struct tile *t, uint32_t f, const nf_real *h,
 }
 
 static void
-bound_derivatives(struct tile *t, struct cpu_bins *q)
+bound_derivatives(struct tile *t, struct bins *q)
 {
 	int32_t last = (int32_t)t->s->bins - 1;
 	uint64_t low, high;
@@ -159,7 +169,7 @@ bound_derivatives(struct tile *t, struct cpu_bins *q)
 
 /* Derivatives from their logits; 1, and no slope, at the box's ends. */
 static void
-find_derivatives(struct cpu_bins *q, double least, int32_t last)
+find_derivatives(struct bins *q, double least, int32_t last)
 {
 	double s0, s1, d0, d1;
 	uint32_t r;
@@ -184,7 +194,7 @@ struct outcome {
 };
 
 static void
-evaluate(const struct cpu_bins *q, struct outcome *o, int inverse)
+evaluate(const struct bins *q, struct outcome *o, int inverse)
 {
 	uint32_t r;
 
@@ -216,7 +226,7 @@ evaluate(const struct cpu_bins *q, struct outcome *o, int inverse)
  */
 static void
 get_values(const struct tile *t, uint32_t f, uint64_t i, uint32_t n,
-    struct cpu_bins *q, nf_real *e)
+    struct bins *q, nf_real *e)
 {
 	const nf_real *x = t->x.x + i * t->x.ld + f;
 	uint32_t r, m;
@@ -232,7 +242,7 @@ get_values(const struct tile *t, uint32_t f, uint64_t i, uint32_t n,
 
 /* What leaves the box is left as it is. */
 static void
-put_values(struct tile *t, uint32_t f, uint64_t i, const struct cpu_bins *q,
+put_values(struct tile *t, uint32_t f, uint64_t i, const struct bins *q,
     const struct outcome *o)
 {
 	uint32_t r;
@@ -246,27 +256,53 @@ put_values(struct tile *t, uint32_t f, uint64_t i, const struct cpu_bins *q,
 	}
 }
 
+static void
+keep_bins(const struct bins *q, struct cpu_kept *kept)
+{
+	uint32_t r, j;
+
+#pragma omp simd
+	for (r = 0; r < LANES; r++) {
+		kept->a[r] = (nf_real)nf_fraction((q->v[r] - q->x[r]) /
+		    q->w[r]);
+		kept->w[r] = q->w[r];
+		kept->h[r] = q->h[r];
+		kept->k[r] = q->k[r];
+	}
+	for (j = 0; j < 2; j++)
+#pragma omp simd
+		for (r = 0; r < LANES; r++) {
+			kept->d[j][r] = (nf_real)q->d[j][r];
+			kept->slope[j][r] = (nf_real)q->slope[j][r];
+			kept->inv[j][r] = (nf_real)q->inv[j][r];
+			kept->before[j][r] = (nf_real)q->before[j][r];
+		}
+}
+
 /* n rows from i, at most LANES, of feature f; e: their columns of logits. */
 static void
 one_group(struct tile *t, uint32_t f, uint64_t i, uint32_t n, nf_real *e,
-    struct cpu_bins *q)
+    struct cpu_kept *kept)
 {
 	const struct nf_spline *s = t->s;
 	struct outcome o;
+	struct bins q;
 
-	get_values(t, f, i, n, q, e);
-	if (t->keep == NULL)
-		bound_logits(t, q, e);
-	search(t, q, e);
+	get_values(t, f, i, n, &q, e);
+	if (kept == NULL)
+		bound_logits(t, &q, e);
+	search(t, &q, e);
 	if (s->bins <= FEW_BINS)
-		look_up(s, q, e);
+		look_up(s, &q, e);
 	else
-		multiply_out(t, f, t->h.x + i * t->h.ld, q);
-	if (t->keep == NULL)
-		bound_derivatives(t, q);
-	find_derivatives(q, s->min_derivative, (int32_t)s->bins - 1);
-	evaluate(q, &o, t->inverse);
-	put_values(t, f, i, q, &o);
+		multiply_out(t, f, t->h.x + i * t->h.ld, &q);
+	if (kept == NULL)
+		bound_derivatives(t, &q);
+	find_derivatives(&q, s->min_derivative, (int32_t)s->bins - 1);
+	evaluate(&q, &o, t->inverse);
+	put_values(t, f, i, &q, &o);
+	if (kept != NULL)
+		keep_bins(&q, kept);
 }
 
 /* ---- tiles ------------------------------------------------------------ */
@@ -276,7 +312,7 @@ one_tile(struct tile *t)
 {
 	const struct nf_spline *s = t->s;
 	uint32_t H = s->final.nin, wide = cpu_wide(s), f, g;
-	struct cpu_bins bins, *kept = &bins;
+	struct cpu_kept *kept = NULL;
 	nf_real *logit = t->logit;
 	size_t row = 0;
 
@@ -292,8 +328,8 @@ one_tile(struct tile *t)
 		for (g = 0; g < t->nrow; g += LANES)
 			one_group(t, f, t->first + g, t->nrow - g < LANES ?
 			    t->nrow - g : LANES, logit + g,
-			    t->keep != NULL ? kept + g / LANES : kept);
-		if (t->keep != NULL) {
+			    kept == NULL ? NULL : kept + g / LANES);
+		if (kept != NULL) {
 			logit += (size_t)wide * TILE;
 			kept += NGROUP;
 		}

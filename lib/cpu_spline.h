@@ -22,14 +22,14 @@
 #define NGROUP	(TILE / LANES)
 #define FEW_BINS 8
 
-/* The bins of LANES values, and what their gradients need. */
-struct cpu_bins {
-	double v[LANES];		/* the argument; outside the box, 0 */
-	double x[LANES], w[LANES], y[LANES], h[LANES];
-	double d[2][LANES];		/* derivatives; first their logits */
-	double slope[2][LANES];		/* of softplus; then the gradients */
-	double inv[2][LANES];		/* 1 / sum of exponentials */
-	double before[2][LANES];	/* probability before the bin */
+/* What the gradients of LANES values need of their bins. */
+struct cpu_kept {
+	double w[LANES], h[LANES];	/* the bin's size, however small */
+	nf_real a[LANES];		/* the argument: the bin's fraction */
+	nf_real d[2][LANES];		/* derivatives at its ends */
+	nf_real slope[2][LANES];	/* of their softplus */
+	nf_real inv[2][LANES];		/* 1 / sum of exponentials */
+	nf_real before[2][LANES];	/* probability before the bin */
 	int32_t k[LANES];		/* the bin; outside the box, -1 */
 };
 
@@ -42,13 +42,13 @@ cpu_wide(const struct nf_spline *s)
 
 /*
  * keep: of each tile the exponentials [nt][wide][TILE], which become the
- * logits' gradients, then cpu_bins [nt][NGROUP].
+ * logits' gradients, then cpu_kept [nt][NGROUP].
  */
 static inline size_t
 cpu_kept_size(const struct nf_spline *s)
 {
 	return s->nt * (cpu_wide(s) * TILE * sizeof(nf_real) +
-	    NGROUP * sizeof(struct cpu_bins));
+	    NGROUP * sizeof(struct cpu_kept));
 }
 
 static inline nf_real *
@@ -57,10 +57,10 @@ cpu_kept_logits(const struct nf_spline *s, void *keep, uint64_t tile)
 	return (nf_real *)((char *)keep + tile * cpu_kept_size(s));
 }
 
-static inline struct cpu_bins *
+static inline struct cpu_kept *
 cpu_kept_bins(const struct nf_spline *s, void *keep, uint64_t tile)
 {
-	return (struct cpu_bins *)(cpu_kept_logits(s, keep, tile) +
+	return (struct cpu_kept *)(cpu_kept_logits(s, keep, tile) +
 	    (size_t)s->nt * cpu_wide(s) * TILE);
 }
 

@@ -82,21 +82,21 @@ nf_rqs_grad(const struct nf_bin *b, double v, double gout, double gld,
 	double e = b->d1 * a * a + 2 * s * o + b->d0 * a1 * a1;
 	double slope = s * inv * s * inv * e;	/* d out / d v */
 	double o2 = 1 - 2 * o, hn = b->h * inv * inv;
-	double ga, gs;
+	double inve = 1 / e, invw = 1 / b->w, ga, gs;
 
 	ga = gout * slope * b->w + gld * (2 *
-	    (b->d1 * a + s * (1 - 2 * a) - b->d0 * a1) / e -
+	    (b->d1 * a + s * (1 - 2 * a) - b->d0 * a1) * inve -
 	    2 * q * (1 - 2 * a) * inv);
 	gs = gout * hn * (a * a * den - num * o2) +
-	    gld * (2 / s + 2 * o / e - 2 * o2 * inv);
+	    gld * (2 / s + 2 * o * inve - 2 * o2 * inv);
 	g->d0 = gout * hn * o * (den - num) +
-	    gld * (a1 * a1 / e - 2 * o * inv);
-	g->d1 = -gout * hn * num * o + gld * (a * a / e - 2 * o * inv);
-	g->v = ga / b->w;
+	    gld * (a1 * a1 * inve - 2 * o * inv);
+	g->d1 = -gout * hn * num * o + gld * (a * a * inve - 2 * o * inv);
+	g->v = ga * invw;
 	g->x = -g->v;
-	g->w = -(ga * a + gs * s) / b->w;
+	g->w = -(ga * a + gs * s) * invw;
 	g->y = gout;
-	g->h = gout * num * inv + gs / b->w;
+	g->h = gout * num * inv + gs * invw;
 }
 
 #endif

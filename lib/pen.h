@@ -15,6 +15,7 @@ struct nf_glyphs {
 	const char *mark, *dot, *whisker, *one, *cross, *left, *right;
 	const char *plus_minus, *dots, *skip;
 	const char *shade[5];		/* from empty to full */
+	const char *point, *plus;
 };
 
 struct nf_pen {

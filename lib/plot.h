@@ -55,12 +55,32 @@ int nf_plot_tsv(struct nf_page *t, const struct nf_plot *p,
     const char *const *name, const struct nf_views *v, struct nf_err *err)
     NF_CHECKED;
 
+/*
+ * A training's history, epoch by epoch: number i of each stands at
+ * [i * stride], and is NAN where it is not known.
+ */
+struct nf_losses {
+	uint32_t n;
+	size_t stride;
+	const double *lr, *train, *valid;
+	const double *mean;	/* of the validation's last five */
+};
+
+/* Losses and learning rate as charts, in at most p->width columns. */
+int nf_plot_losses(struct nf_page *t, const struct nf_plot *p,
+    const char *name, const struct nf_losses *l, struct nf_err *err)
+    NF_CHECKED;
+
 /* A script that makes gnuplot draw the same into an image file. */
 enum nf_image { NF_IMAGE_PNG, NF_IMAGE_SVG, NF_IMAGE_PDF };
 
 int nf_plot_gnuplot(struct nf_page *t, const struct nf_plot *p,
     const char *const *name, const struct nf_views *v, enum nf_image image,
     const char *file, struct nf_err *err) NF_CHECKED;
+
+int nf_plot_losses_gnuplot(struct nf_page *t, const char *name,
+    const struct nf_losses *l, enum nf_image image, const char *file,
+    struct nf_err *err) NF_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -210,33 +210,38 @@ put_hist(struct nf_sheet *s, const char *name, const struct nf_hist *h,
 
 /* ---- the sheet -------------------------------------------------------- */
 
+void
+nf_gnuplot_begin(struct nf_page *t, enum nf_image image, const char *file,
+    int width, int height)
+{
+	nf_page_add(t, "set encoding utf8\nset terminal ");
+	if (image == NF_IMAGE_PNG)
+		nf_page_add(t, "pngcairo noenhanced font 'sans,10' size "
+		    "%d,%d\n", width, height);
+	else if (image == NF_IMAGE_SVG)
+		nf_page_add(t, "svg noenhanced font 'sans,11' size %d,%d "
+		    "background 'white'\n", width, height);
+	else
+		nf_page_add(t, "pdfcairo noenhanced font 'sans,8' size "
+		    "%.2f,%.2f\n", width / 120., height / 120.);
+	nf_page_add(t, "set output ");
+	nf_gnuplot_quoted(t, file);
+	nf_page_add(t, "\nset datafile missing 'nan'\nset errorbars 0\n"
+	    "set pointintervalbox 0\nset border 3\nset tics nomirror out\n"
+	    "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', "
+	    "3 '#5ec962', 4 '#fde725')\nset multiplot\n");
+}
+
 static void
 put_sheet(struct nf_sheet *s, enum nf_image image, const char *file,
     uint32_t npanel)
 {
-	int width, height;
-
 	s->across = npanel > 16 ? 5 : npanel > 9 ? 4 : npanel > 4 ? 3 :
 	    npanel > 1 ? 2 : 1;
 	s->down = ((int)npanel + s->across - 1) / s->across;
-	width = s->across * (npanel == 1 ? ONE_X : CELL_X);
-	height = s->down * (npanel == 1 ? ONE_Y : CELL_Y);
-	nf_page_add(s->t, "set encoding utf8\nset terminal ");
-	if (image == NF_IMAGE_PNG)
-		nf_page_add(s->t, "pngcairo noenhanced font 'sans,10' size "
-		    "%d,%d\n", width, height);
-	else if (image == NF_IMAGE_SVG)
-		nf_page_add(s->t, "svg noenhanced font 'sans,11' size %d,%d "
-		    "background 'white'\n", width, height);
-	else
-		nf_page_add(s->t, "pdfcairo noenhanced font 'sans,8' size "
-		    "%.2f,%.2f\n", width / 120., height / 120.);
-	nf_page_add(s->t, "set output ");
-	nf_gnuplot_quoted(s->t, file);
-	nf_page_add(s->t, "\nset datafile missing 'nan'\nset errorbars 0\n"
-	    "set pointintervalbox 0\nset border 3\nset tics nomirror out\n"
-	    "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', "
-	    "3 '#5ec962', 4 '#fde725')\nset multiplot\n");
+	nf_gnuplot_begin(s->t, image, file,
+	    s->across * (npanel == 1 ? ONE_X : CELL_X),
+	    s->down * (npanel == 1 ? ONE_Y : CELL_Y));
 }
 
 int

@@ -13,6 +13,9 @@ struct nf_sheet {
 	double left, right, bottom, top;	/* its part of the sheet */
 };
 
+/* The terminal of an image of this size, the file, and a clean page. */
+void nf_gnuplot_begin(struct nf_page *t, enum nf_image image,
+    const char *file, int width, int height);
 /* Text as an expression, in which gnuplot acts upon nothing. */
 void nf_gnuplot_quoted(struct nf_page *t, const char *s);
 /* A line of n numbers. */

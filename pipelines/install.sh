@@ -42,7 +42,7 @@ sh pipelines/completion.sh "$to"
 for file in pipelines/*.mk pipelines/*.cfg pipelines/*.sh pipelines/*/*; do
 	room=${file#pipelines}
 	case $room in
-	/data/* | /completion/* | /completion.sh | /install.sh | /deps.sh | \
+	/completion/* | /completion.sh | /install.sh | /deps.sh | \
 	    /demo.mk) ;;
 	*.sh) put 755 "share/nfpipe${room%/*}" "$file" ;;
 	*) put 644 "share/nfpipe${room%/*}" "$file" ;;

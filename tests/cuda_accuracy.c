@@ -95,8 +95,8 @@ static void
 say(const char *model, int k, const char *what, struct error e,
     double most, double theirs)
 {
-	ok(e.top <= most + 2 * theirs, "%s, %s: %s off by %.2g at most, %.2g rms", model,
-	    names[k], what, e.top, e.rms);
+	ok(e.top <= most + 2 * theirs, "%s, %s: %s off by %.2g at most, "
+	    "%.2g rms", model, names[k], what, e.top, e.rms);
 }
 
 static void

@@ -139,6 +139,23 @@ draws()
 	[ "$output" = GenJet_eta ]
 }
 
+@test "a GPU is found from libnf.so too" {
+	local emulated=$BUILD/tests/emu/libnf-cuda.so
+
+	sanitized && skip "it would need the sanitizer's runtime"
+	[ -e "$emulated" ] || skip "no emulated GPU was built"
+	example | sed 's/"cpu"/"cuda"/' >gpu.c
+	gcc -std=c11 $cflags -o gpu gpu.c $libs
+	head -n 200 context.txt | NF_CUDA_LIB=$emulated ./gpu jets.nf >got
+	# The last bits are another machine's.
+	paste got <(head -n 201 want) | awk 'NR > 1 {
+		n++
+		near += ($1 - $4) ^ 2 < 1e-6 && $2 == $5
+	    } END { exit !(n == 200 && near > 190) }'
+	NF_CUDA_LIB=/nowhere.so run -1 --separate-stderr ./gpu jets.nf
+	[[ $stderr == "flash: no GPU can be used: NF_CUDA_LIB: "* ]]
+}
+
 @test "densities and latents are those of nflogp" {
 	sanitized && skip "it would need the sanitizer's runtime"
 	cat >logp.c <<-'END'

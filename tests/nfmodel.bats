@@ -447,3 +447,99 @@ weight: element 0 is "*"nan, want finite numbers" ]]
 		[[ $stderr == "nfmodel: stdout: "*"No space left on device" ]]
 	done
 }
+
+# ---- the plot -------------------------------------------------------------
+
+# cells GLYPH: how often it stands in the losses' chart of plot.
+cells()
+{
+	sed '/^learning/,$d; 1,2d' plot | grep -oF -- "$1" | wc -l
+}
+
+@test "nfmodel: --plot draws losses and learning rate" {
+	mkmodel m.nf history=5
+	nfmodel --plot --width 60 m.nf >plot
+	[ "$(head -n 1 plot)" = "m.nf$(printf %48s '')5 epochs" ]
+	[ "$(sed -n 2p plot)" = \
+	    "loss  + train  · validation  ● mean of 5" ]
+	# The first epoch has not validated, the fourth's is the mean.
+	[ "$(cells +)" -eq 5 ]
+	[ "$(cells ●)" -eq 5 ]
+	[ "$(cells ·)" -eq 3 ]
+	grep -qx '    epoch 1 *5' plot
+	[ "$(sed -n '/^learning rate/,$p' plot | grep -c '·')" -ge 3 ]
+	[ "$(wc -L <plot)" -eq 60 ]
+	# 3.5 down to -0.5: the first and last of train are at both ends.
+	grep -qE '^ *4.0┼ *$|^ *4┼ *$' plot
+}
+
+@test "nfmodel: --plot of one epoch, and of many" {
+	mkmodel m.nf history=1
+	nfmodel --plot --width 60 m.nf >plot
+	[[ $(head -n 1 plot) == *" 1 epoch" ]]
+	[ "$(cells +)" -eq 1 ]
+	[ "$(cells ·)" -eq 0 ]
+	grep -qE '^    epoch +1$' plot
+	for n in 2 19 20 300 2000; do
+		mkmodel m.nf history=$n
+		for w in 40 1000; do
+			nfmodel --plot --width $w m.nf >plot
+			[ "$(wc -L <plot)" -eq $w ]
+			[ "$(cells +)" -gt 0 ]
+		done
+	done
+}
+
+@test "nfmodel: --plot in ASCII, without colours, or in colours" {
+	mkmodel m.nf history=5
+	nfmodel --plot --width 60 --ascii m.nf >plot
+	! LC_ALL=C grep -q '[^ -~]' plot
+	nfmodel --plot m.nf >plain
+	! grep -q $'\033' plain
+	on_terminal "nfmodel --plot m.nf" >colour
+	grep -q $'\033\[34m+' colour
+	NO_COLOR=1 on_terminal "nfmodel --plot m.nf" >none
+	! grep -q $'\033' none
+	COLUMNS=50 nfmodel --plot m.nf >fifty
+	nfmodel --plot --width 50 m.nf | cmp - fifty
+}
+
+@test "nfmodel: --plot of what is not a number, and of nothing" {
+	mkmodel m.nf history=3
+	for ((k = 0; k < 24; k++)); do
+		h5edit m.nf set /history $k nan
+		[ $((k % 8)) -ne 0 ] || h5edit m.nf set /history $k 1
+	done
+	nfmodel --plot m.nf >plot
+	grep -qx "no finite loss" plot
+	! grep -q "learning rate" plot
+	nfmodel --plot -o m.svg m.nf
+}
+
+@test "nfmodel: --plot without a history" {
+	mkmodel m.nf
+	run -3 --separate-stderr nfmodel --plot m.nf
+	[ "$stderr" = "nfmodel: m.nf: holds no history of a training" ]
+	run -3 --separate-stderr nfmodel --plot -o m.png m.nf
+	[ ! -e m.png ]
+	run -2 --separate-stderr nfmodel --plot -o m.gif m.nf
+	run -2 --separate-stderr nfmodel --plot --width 39 m.nf
+	run -2 --separate-stderr nfmodel --plot --history m.nf
+}
+
+@test "nfmodel: --plot as an image" {
+	command -v gnuplot >/dev/null || skip "no gnuplot"
+	for n in 1 5 300; do
+		mkmodel m.nf history=$n
+		for f in png svg pdf; do
+			nfmodel --plot -o m.$f m.nf
+			[ "$(size m.$f)" -gt 1000 ]
+		done
+	done
+	grep -q 'validation, mean of 5 epochs' m.svg
+	grep -q 'negative log-likelihood' m.svg
+	grep -q 'learning rate' m.svg
+	[ "$(head -c 4 m.pdf)" = %PDF ]
+	[ "$(head -c 4 m.png | tail -c 3)" = PNG ]
+	[ "$(ls | grep -c tmp)" -eq 0 ]
+}

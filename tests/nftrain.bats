@@ -551,3 +551,8 @@ K, M, G or T, as 4G" -c s.cfg --memory big
 		cmp <(both new.nf) <(both s.nf)
 	done
 }
+
+@test "nftrain: many epochs that take no time come to an end" {
+	timeout 60 nftrain -q -c s.cfg --set train.epochs=200 -o m.nf j.nfs
+	[ "$(nfmodel --history m.nf | wc -l)" -eq 201 ]
+}

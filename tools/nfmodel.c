@@ -1,202 +1,188 @@
-/* nfmodel: print what a model file holds */
+/* nfmodel: show a model file, and bring models from and to PyTorch */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tool.h"
+#include "tool_draw.h"
+#include "tool_import.h"
+#include "tool_show.h"
 
 const char tool_name[] = "nfmodel";
-const char tool_synopsis[] = "--devices | "
-    "[--history | --config | --tensors] MODEL";
-const char tool_purpose[] = "print what a model file holds";
+const char tool_synopsis[] =
+    "--devices | [--history | --config | --tensors] MODEL\n"
+    "--plot [-o IMAGE] [--width N] [--ascii] MODEL\n"
+    "import [-c FILE.cfg] [--table FILE] [--context COLUMNS]\n"
+    "       [--target COLUMNS] [--set SECTION.KEY=VALUE]... -o MODEL\n"
+    "       CHECKPOINT\n"
+    "export -o FILE MODEL";
+const char tool_purpose[] =
+    "show a model file, and bring models from and to PyTorch";
 
-#define LABEL	"%-13s"		/* what a line is about */
-#define MAXNAME	32		/* a longer name pushes its ops to the right */
+enum { SHOW, IMPORT, EXPORT };
 
-/* 47986595 as 47,986,595. */
+/* Options, and what may bear each. */
+enum { OPT_HISTORY = 256, OPT_CONFIG, OPT_TENSORS, OPT_DEVICES, OPT_PLOT,
+	OPT_WIDTH, OPT_ASCII, OPT_TABLE, OPT_CONTEXT, OPT_TARGET, OPT_SET };
+
+static const struct option longs[] = {
+	{ "history", no_argument, NULL, OPT_HISTORY },
+	{ "config", no_argument, NULL, OPT_CONFIG },
+	{ "tensors", no_argument, NULL, OPT_TENSORS },
+	{ "devices", no_argument, NULL, OPT_DEVICES },
+	{ "plot", no_argument, NULL, OPT_PLOT },
+	{ "width", required_argument, NULL, OPT_WIDTH },
+	{ "ascii", no_argument, NULL, OPT_ASCII },
+	{ "table", required_argument, NULL, OPT_TABLE },
+	{ "context", required_argument, NULL, OPT_CONTEXT },
+	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ NULL, 0, NULL, 0 }
+};
+
+static struct {
+	int what, mode;
+	const char *output;
+	struct nf_plot plot;
+	bool drawn, imported;		/* options of a plot, of import */
+	struct tool_import import;
+} o;
+
 static void
-print_count(double v)
+take_import(int c)
 {
-	char s[32];
-	int i, n = snprintf(s, sizeof(s), "%.0f", v);
+	struct tool_import *i = &o.import;
 
-	for (i = 0; i < n; i++)
-		printf("%s%c", i > 0 && (n - i) % 3 == 0 ? "," : "", s[i]);
-	putchar('\n');
-}
-
-static void
-print_shape(const struct nf_shape *s)
-{
-	printf(LABEL "%u steps of %u blocks, hidden %u, %u bins\n", "flow",
-	    s->steps, s->blocks, s->hidden, s->bins);
-	printf(LABEL "tail bound %g, %s, %s, dropout %g\n", "",
-	    s->tail_bound, nf_act_name(s->activation),
-	    s->batch_norm ? "batch norm" : "no batch norm", s->dropout);
-	printf(LABEL "least width %g, height %g, derivative %g\n", "",
-	    s->min_bin_width, s->min_bin_height, s->min_derivative);
-	printf(LABEL, "parameters");
-	print_count(nf_shape_count(s));
-}
-
-static void
-print_columns(const struct nf_model *m, const char *label,
-    const struct nf_list *l)
-{
-	const char *ops;
-	int width = 0, n;
-	uint32_t j;
-
-	printf(LABEL "%u\n", label, l->n);
-	for (j = 0; j < l->n; j++) {
-		n = (int)strlen(l->s[j]);
-		if (n > width && n <= MAXNAME)
-			width = n;
+	o.imported = true;
+	switch (c) {
+	case 'c':
+		i->cfg = optarg;
+		break;
+	case OPT_TABLE:
+		i->table = optarg;
+		break;
+	case OPT_CONTEXT:
+		tool_import_data(i, 0, "data.context", optarg);
+		break;
+	case OPT_TARGET:
+		tool_import_data(i, 1, "data.target", optarg);
+		break;
+	case OPT_SET:
+		if (i->nset == TOOL_IMPORT_SETS)
+			tool_usage("--set: more than %d", TOOL_IMPORT_SETS);
+		i->set[i->nset++] = optarg;
+		break;
 	}
-	for (j = 0; j < l->n; j++) {
-		ops = nf_model_ops(m, l->s[j]);
-		if (ops == NULL)
-			printf("  %s\n", l->s[j]);
-		else
-			printf("  %-*s  %s\n", width, l->s[j], ops);
-	}
 }
 
 static void
-print_training(const struct nf_model *m)
+take_option(int c)
 {
-	const struct nf_history *h = &m->history;
-	const double *last = h->nrow == 0 ? NULL : h->row[h->nrow - 1];
-	const double *best = nf_history_best(h);
-
-	if (last == NULL)
-		printf(LABEL "no history\n", "training");
-	else
-		printf(LABEL "%u epochs, %.0f steps; train nll %.6g, "
-		    "validation nll %.6g\n", "training", h->nrow,
-		    last[NF_HISTORY_STEP], last[NF_HISTORY_TRAIN_NLL],
-		    last[NF_HISTORY_VALID_NLL]);
-	if (best != NULL)
-		printf(LABEL "best validation nll %.6g in epoch %.0f\n", "",
-		    best[NF_HISTORY_VALID_NLL], best[NF_HISTORY_EPOCH]);
-	if (m->has_train)
-		printf(LABEL "epoch %u, batch %llu, step %llu, seed %llu\n",
-		    "checkpoint", m->state.epoch,
-		    (unsigned long long)m->state.batch,
-		    (unsigned long long)m->state.step,
-		    (unsigned long long)m->train_seed);
+	switch (c) {
+	case OPT_HISTORY:
+	case OPT_CONFIG:
+	case OPT_TENSORS:
+	case OPT_DEVICES:
+	case OPT_PLOT:
+		if (o.mode != 0 && o.mode != c)
+			tool_usage("one kind of output at a time");
+		o.mode = c;
+		break;
+	case 'o':
+		o.output = optarg;
+		break;
+	case OPT_WIDTH:
+		o.plot.width = (int)tool_int(optarg, NF_PLOT_MIN,
+		    NF_PLOT_MAX, "--width");
+		o.drawn = true;
+		break;
+	case OPT_ASCII:
+		o.plot.ascii = o.drawn = true;
+		break;
+	default:
+		take_import(c);
+	}
 }
 
-static int
-print_summary(const struct nf_model *m)
+/* What options mean together. */
+static void
+check_options(int nfile)
 {
-	print_shape(&m->flow->shape);
-	print_columns(m, "conditions", &m->context);
-	print_columns(m, "targets", &m->target);
-	print_training(m);
-	printf(LABEL "%s\n", "written by",
-	    m->created_by != NULL ? m->created_by : "unknown");
-	return 0;
+	if (o.mode == OPT_DEVICES && o.what == SHOW) {
+		if (nfile != 0)
+			tool_usage("--devices wants no MODEL");
+	} else if (nfile != 1)
+		tool_usage(o.what == IMPORT ? "want one CHECKPOINT" :
+		    "want one MODEL");
+	if (o.what != SHOW && o.mode != 0)
+		tool_usage("import and export print nothing");
+	if (o.what != IMPORT && o.imported)
+		tool_usage("-c, --table, --context, --target and --set are "
+		    "for import");
+	if (o.mode != OPT_PLOT && o.drawn)
+		tool_usage("--width and --ascii are for --plot");
+	if (o.what != SHOW && o.output == NULL)
+		tool_usage(o.what == IMPORT ? "where to? -o MODEL" :
+		    "where to? -o FILE.npz or FILE.h5");
+	if (o.what == SHOW && o.output != NULL && o.mode != OPT_PLOT)
+		tool_usage("-o is for --plot, import and export");
+	if (o.mode == OPT_PLOT && o.output != NULL)
+		tool_image_kind(o.output, "-o");
 }
 
+/* The end of the name says what is written. */
 static int
-print_history(const struct nf_model *m, struct nf_err *err)
+export(const char *model, struct nf_err *err)
 {
-	struct nf_schema s = {
-		.type = NF_F64, .nrow = m->history.nrow,
-		.column = { NF_HISTORY_NCOL, (char **)nf_history_column }
-	};
-	struct nf_sink *sink;
-	int rc = -1;
+	const char *dot = strrchr(o.output, '.');
+	struct nf_model *m;
+	int rc;
 
-	if (nf_sink_open(&sink, NF_FORM_TSV, STDOUT_FILENO, "stdout", &s, 0,
-	    err) == -1)
+	if (dot == NULL || (strcmp(dot, ".npz") != 0 &&
+	    strcmp(dot, ".h5") != 0))
+		tool_usage("-o: '%s' does not end in .npz or .h5", o.output);
+	if (nf_model_read(&m, model, 0, err) == -1)
 		return -1;
-	if (nf_sink_put(sink, m->history.row, m->history.nrow, err) == 0 &&
-	    nf_sink_end(sink, err) == 0)
-		rc = 0;
-	nf_sink_close(sink);
+	rc = nf_export(m, o.output, err);
+	nf_model_free(m);
 	return rc;
 }
 
 static int
-print_config(const struct nf_model *m, const char *path, struct nf_err *err)
+show(const char *path, struct nf_err *err)
 {
-	if (m->config == NULL)
-		return nf_fail(err, NF_EDATA, "%s: holds no configuration",
-		    path);
-	fputs(m->config, stdout);
-	return 0;
-}
+	struct nf_model *m;
+	int rc;
 
-static int
-print_tensors(const struct nf_model *m)
-{
-	const struct nf_tensor *t;
-	struct nf_summary s;
-	char shape[32];
-	uint32_t i;
-
-	printf("tensor\tshape\tmin\tmax\tmean\tstd\n");
-	for (i = 0; i < m->flow->ntensor; i++) {
-		t = &m->flow->tensor[i];
-		nf_flow_summary(m->flow, t, &s);
-		snprintf(shape, sizeof(shape), t->ndim == 2 ? "%ux%u" : "%u",
-		    t->shape[0], t->shape[1]);
-		printf("%s\t%s\t%.7g\t%.7g\t%.7g\t%.7g\n", t->name, shape,
-		    s.min, s.max, s.mean, s.std);
-	}
-	return 0;
-}
-
-static void
-print_devices(void)
-{
-	struct nf_dev_info info[65];
-	uint32_t n = nf_dev_list(info, 65), i;
-
-	printf("device\tusable\tGB\tabout\n");
-	for (i = 0; i < n; i++) {
-		printf("%s\t%s\t", info[i].name,
-		    info[i].usable ? "yes" : "no");
-		if (info[i].usable)
-			printf("%.1f", 1e-9 * (double)(info[i].memory > 0 ?
-			    info[i].memory : tool_memory()));
-		printf("\t%s\n", info[i].about);
-	}
+	if (o.mode == OPT_DEVICES)
+		return tool_show_devices();
+	if (nf_model_read(&m, path, 0, err) == -1)
+		return -1;
+	rc = o.mode == OPT_HISTORY ? tool_show_history(m, err) :
+	    o.mode == OPT_CONFIG ? tool_show_config(m, path, err) :
+	    o.mode == OPT_TENSORS ? tool_show_tensors(m) :
+	    o.mode == OPT_PLOT ? tool_show_plot(m, path, &o.plot, o.output,
+	    err) : tool_show_summary(m);
+	nf_model_free(m);
+	return rc;
 }
 
 int
 main(int argc, char *argv[])
 {
-	static const struct option longs[] = {
-		{ "history", no_argument, NULL, 'h' },
-		{ "config", no_argument, NULL, 'c' },
-		{ "tensors", no_argument, NULL, 't' },
-		{ "devices", no_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 }
-	};
-	struct nf_model *m = NULL;
 	struct nf_err err;
-	int c, mode = 0, rc = 0;
+	int c, rc;
 
-	while ((c = tool_option(argc, argv, "", longs)) != -1) {
-		if (mode != 0 && mode != c)
-			tool_usage("one kind of output at a time");
-		mode = c;
-	}
-	if (argc - optind != (mode != 'd'))
-		tool_usage(mode == 'd' ? "--devices wants no MODEL" :
-		    "want one MODEL");
-	if (mode == 'd')
-		print_devices();
-	else if (nf_model_read(&m, argv[optind], 0, &err) == -1)
-		tool_die(&err);
-	else
-		rc = mode == 'h' ? print_history(m, &err) :
-	    mode == 'c' ? print_config(m, argv[optind], &err) :
-	    mode == 't' ? print_tensors(m) : print_summary(m);
-	nf_model_free(m);
+	while ((c = tool_option(argc, argv, "c:o:", longs)) != -1)
+		take_option(c);
+	if (optind < argc && strcmp(argv[optind], "import") == 0)
+		o.what = IMPORT;
+	else if (optind < argc && strcmp(argv[optind], "export") == 0)
+		o.what = EXPORT;
+	optind += o.what != SHOW;
+	check_options(argc - optind);
+	rc = o.what == IMPORT ? tool_import(&o.import, argv[optind],
+	    o.output, &err) : o.what == EXPORT ? export(argv[optind], &err) :
+	    show(argv[optind], &err);
 	if (rc == -1 || tool_flush(&err) == -1)
 		tool_die(&err);
 	return TOOL_OK;

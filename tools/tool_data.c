@@ -10,9 +10,8 @@
 
 /* ---- headers ---------------------------------------------------------- */
 
-/* Is path a file that begins as HDF5 does?  A pipe is not looked into. */
-static int
-is_h5(const char *path)
+int
+tool_is_h5(const char *path)
 {
 	static const char magic[8] = "\211HDF\r\n\032\n";
 	char found[sizeof(magic)];
@@ -33,7 +32,7 @@ open_valid(struct tool_data *d, struct nf_err *err)
 {
 	const struct nf_schema *s;
 
-	if (is_h5(d->valid)) {
+	if (tool_is_h5(d->valid)) {
 		if (nf_h5_open(&d->valid_h5, &d->valid, 1, "data", err) == -1)
 			return -1;
 		s = nf_h5_schema(d->valid_h5);

@@ -5,6 +5,9 @@
 #include "fit.h"
 #include "tool.h"
 
+/* Is path a file that begins as HDF5 does?  A pipe is not looked into. */
+int tool_is_h5(const char *path);
+
 struct tool_data {
 	struct nf_choice choice, valid_choice;
 	struct nf_dataset *rows;	/* once they have been read */

@@ -56,7 +56,7 @@ take_batches(struct run *r, uint64_t *done, double *nll, struct nf_err *err)
 	int rc = nf_fit_run(r->fit, r->nbatch, done, nll, err);
 
 	took = tool_seconds() - start;
-	if (took < 0.1)
+	if (took < 0.1 && r->nbatch < UINT32_MAX)
 		r->nbatch *= 2;
 	else if (took > 0.4 && r->nbatch > 1)
 		r->nbatch /= 2;

@@ -24,12 +24,17 @@ cpu_pack_weight(struct nf_dev *d, const struct nf_linear *l,
 }
 
 /*
- * Who takes what is settled as it goes, a few rows or outputs at a time: a
- * thread that the system has held up holds up no other.  Nothing else comes
- * of it, since every element is one thread's, in one order.
+ * Who takes what is settled as it goes, some rows at a time: a thread that
+ * the system has held up holds up no other.  Nothing else comes of it, since
+ * every element is one thread's, in one order.
  */
-#define SOME_ROWS	128
-#define SOME_OUTPUTS	40
+static uint32_t
+rows_of_job(const struct nf_cpu *c, uint32_t n)
+{
+	uint32_t m = n / (4 * c->nthread) / 64 * 64;
+
+	return m < 64 ? 64 : m;
+}
 
 static void
 cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
@@ -37,7 +42,7 @@ cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	nf_real *room = NULL;
-	uint32_t i;
+	uint32_t m = rows_of_job(c, n), i;
 
 	if (l->packed == NULL && (room = cpu_scratch(c, c->nthread,
 	    cpu_packed_size(l->nin, l->nout) * sizeof(*room))) == NULL)
@@ -50,10 +55,10 @@ cpu_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 				cpu_pack_part(1, l->nin, l->nout, l->w,
 				    l->nin, i, c->nthread, room);
 #pragma omp for schedule(dynamic, 1) nowait
-		for (i = 0; i < n; i += SOME_ROWS)
-			cpu_product(n - i < SOME_ROWS ? n - i : SOME_ROWS,
-			    l->nout, l->nin, x.x + i * (size_t)x.ld, x.ld,
-			    room != NULL ? room : l->packed, l->b, 0,
+		for (i = 0; i < n; i += m)
+			cpu_product(n - i < m ? n - i : m, l->nout, l->nin,
+			    x.x + i * (size_t)x.ld, x.ld, room != NULL ?
+			    room : l->packed, l->b, 0,
 			    y.x + i * (size_t)y.ld, y.ld);
 	}
 }
@@ -90,8 +95,9 @@ cpu_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 {
 	struct nf_cpu *c = (struct nf_cpu *)d;
 	struct grad g = { n, l, x, dy, dw, db };
-	uint32_t some = c->nthread == 1 ? l->nout : SOME_OUTPUTS, i;
+	uint32_t some = ((l->nout + c->nthread - 1) / c->nthread + 7) / 8 * 8;
 	nf_real *room = NULL;
+	uint32_t m = rows_of_job(c, n), i;
 
 	if (dx.x != NULL && (room = cpu_scratch(c, c->nthread,
 	    cpu_packed_size(l->nout, dx.ncol) * sizeof(*room))) == NULL)
@@ -108,10 +114,10 @@ cpu_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 			some_weights(c, &g, i, l->nout - i < some ?
 			    l->nout - i : some);
 #pragma omp for schedule(dynamic, 1) nowait
-		for (i = 0; i < (room == NULL ? 0 : n); i += SOME_ROWS)
-			cpu_product(n - i < SOME_ROWS ? n - i : SOME_ROWS,
-			    dx.ncol, l->nout, dy.x + i * (size_t)dy.ld, dy.ld,
-			    room, NULL, add, dx.x + i * (size_t)dx.ld, dx.ld);
+		for (i = 0; i < (room == NULL ? 0 : n); i += m)
+			cpu_product(n - i < m ? n - i : m, dx.ncol, l->nout,
+			    dy.x + i * (size_t)dy.ld, dy.ld, room, NULL, add,
+			    dx.x + i * (size_t)dx.ld, dx.ld);
 	}
 }
 

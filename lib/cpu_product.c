@@ -233,11 +233,9 @@ fetch_ahead(struct ahead *h)
 	size_t j;
 
 	for (i = 0; i < h->step && h->left > 0; i++, h->left--)
-		for (k = 0; k < 2; k++) {
+		for (k = 0; k < 2; h->part[k].p += h->part[k].ld, k++)
 			for (j = 0; j < h->part[k].nbyte; j += 64)
 				__builtin_prefetch(h->part[k].p + j, 0, 2);
-			h->part[k].p += h->part[k].ld;
-		}
 }
 
 /* All m rows of one panel. */
@@ -262,6 +260,20 @@ panel_rows(struct tile *t, uint32_t m, uint32_t wide, struct ahead *h)
 
 #define SOME_ROWS	64		/* of a, that stay in a core's cache */
 
+/* Rows of a and c to be fetched while m x n are made. */
+static void
+aim(struct ahead *h, uint32_t m, uint32_t n, uint32_t left, const nf_real *a,
+    const nf_real *c)
+{
+	uint32_t ncall = (m + ROWS - 1) / ROWS *
+	    (uint32_t)((n + WIDE - 1) / WIDE);
+
+	h->left = left;
+	h->step = (left + ncall - 1) / (ncall > 0 ? ncall : 1);
+	h->part[0].p = (const char *)a;
+	h->part[1].p = (const char *)c;
+}
+
 /* bias: of columns, or of rows if that is how the sums start. */
 static void
 product(enum start start, uint32_t m, uint32_t n, uint32_t k,
@@ -275,21 +287,19 @@ product(enum start start, uint32_t m, uint32_t n, uint32_t k,
 		{ NULL, n * sizeof(*c), ldc * sizeof(*c) } } };
 	uint32_t at, wide, i, some;
 
-	for (i = 0; n > 0 && i < m; i += some) {
+	for (i = 0; i < m; i += some, a += some * lda, c += some * ldc) {
 		some = m - i < SOME_ROWS ? m - i : SOME_ROWS;
-		h.left = m - i - some < SOME_ROWS ? m - i - some : SOME_ROWS;
-		h.step = (uint32_t)(1 + ROWS * WIDE / n);
-		h.part[0].p = (const char *)(a + (i + some) * lda);
-		h.part[1].p = (const char *)(c + (i + some) * ldc);
+		aim(&h, some, n, m - i - some < SOME_ROWS ? m - i - some :
+		    SOME_ROWS, a + some * lda, c + some * ldc);
 		for (at = 0; at < n; at += wide) {
 			wide = panel_width(n, at);
 			t.ncol = n - at < wide ? n - at : wide;
-			t.a = a + i * lda;
+			t.a = a;
 			t.b = packed + (size_t)at * k;
 			t.brow = wide;
 			t.bias = start == SIDE ? bias + i :
 			    start == BIAS ? bias + at : NULL;
-			t.c = c + i * ldc + at;
+			t.c = c + at;
 			panel_rows(&t, some, wide, &h);
 		}
 	}
@@ -342,18 +352,16 @@ cpu_product_t(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     nf_real *room)
 {
 	struct tile t = { .arow = 1, .acol = lda, .ldc = ldc };
-	uint32_t ncall = (m + ROWS - 1) / ROWS * ((n + WIDE - 1) / WIDE), i;
 	struct ahead h = { .part = {
 		{ NULL, m * sizeof(*a), lda * sizeof(*a) },
 		{ NULL, n * sizeof(*b), ldb * sizeof(*b) } } };
+	uint32_t i;
 
-	for (i = 0; ncall > 0 && i < k; i += t.k) {
+	for (i = 0; i < k; i += t.k) {
 		t.k = k - i < CPU_INNER ? k - i : CPU_INNER;
 		t.start = add || i > 0 ? ADD : ZERO;
-		h.left = k - i - t.k < CPU_INNER ? k - i - t.k : CPU_INNER;
-		h.step = (h.left + ncall - 1) / ncall;
-		h.part[0].p = (const char *)(a + (i + t.k) * lda);
-		h.part[1].p = (const char *)(b + (i + t.k) * ldb);
+		aim(&h, m, n, k - i - t.k < CPU_INNER ? k - i - t.k :
+		    CPU_INNER, a + (i + t.k) * lda, b + (i + t.k) * ldb);
 		some_sums(&t, m, n, a + i * lda, b + i * ldb, ldb, c, room,
 		    &h);
 	}

@@ -89,6 +89,30 @@ print_ceilings(FILE *tsv, uint32_t nthread, double seconds)
 	}
 }
 
+/* What the columns of --tsv are, at the top of a new file. */
+static const char header[] =
+    "#product\tshape\tcblas_1\tcblas_all_in_1\tcblas_1_each\town_1\t"
+    "own_1_each\n"
+    "#triad\tgb_s_1\tgb_s_all\n"
+    "#pipe\tgb_s_64k\tgb_s_1m\n"
+    "#model\tname\twork\trows\trows_s\tbest_rows_s\tgflops\tceiling\t"
+    "share\tpeak_mb\n"
+    "#operation\tmodel\tname\tms\tgflops\tgb_s\tshare\n";
+
+static FILE *
+open_tsv(const char *path)
+{
+	FILE *f = fopen(path, "a");
+
+	if (f == NULL) {
+		perror(path);
+		exit(1);
+	}
+	if (ftell(f) == 0)
+		fputs(header, f);
+	return f;
+}
+
 static void
 usage(void)
 {
@@ -117,11 +141,11 @@ print_models(FILE *tsv, const struct choice *k, uint32_t nthread,
 	const struct model *m;
 	int w;
 
-	printf("\nModels, %u threads; share: of the best product just before "
-	    "and after, operations counted as if all were needed\n"
-	    "%-8s %-10s %6s %12s %10s %8s %8s %9s\n", nthread, "model",
-	    "work", "rows", "rows/s", "GFLOP/s", "ceiling", "share",
-	    "peak MB");
+	printf("\nModels, %u threads.  share: the best run's GFLOP/s of the "
+	    "best product before or after it,\noperations counted as if all "
+	    "were needed\n%-7s %-8s %6s %9s %9s %8s %8s %6s %8s\n", nthread,
+	    "model", "work", "rows", "rows/s", "best", "GFLOP/s", "ceiling",
+	    "share", "peak MB");
 	for (m = bench_models; m->name != NULL; m++)
 		for (w = TRAIN; w <= DENSITY; w++)
 			if (is_chosen(k->model, m->name) &&
@@ -157,10 +181,7 @@ main(int argc, char *argv[])
 			seconds = 0.5;
 			break;
 		case 't':
-			if ((tsv = fopen(optarg, "a")) == NULL) {
-				perror(optarg);
-				return 1;
-			}
+			tsv = open_tsv(optarg);
 			break;
 		case 'm':
 			k.model = optarg;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <hdf5.h>
@@ -368,6 +369,43 @@ beside(struct nf_handle *shared, const char *what)
 	nf_close(h);
 }
 
+/* ---- faults ----------------------------------------------------------- */
+
+/* A child whose n-th allocation fails: 0 it lived, 1 it said so, else. */
+static int
+child(int n)
+{
+	struct nf_options o = { .device = "cpu", .threads = 1 };
+	struct nf_handle *h;
+	char fault[32];
+	int status, rc = -1;
+
+	fflush(stdout);
+	if (fork() == 0) {
+		snprintf(fault, sizeof(fault), "alloc:%d", n);
+		setenv("NF_FAULT", fault, 1);
+		h = nf_open(path, &o, &err);
+		if (h != NULL && nf_sample(h, NULL, 10, context, target,
+		    &err) == 0 && nf_log_density(h, NULL, 10, context, target,
+		    logp, &err) == 0)
+			rc = 0;
+		nf_close(h);
+		exit(rc == 0 ? 0 : err.code == NF_ESYS ? 1 : 2);
+	}
+	wait(&status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+faults(void)
+{
+	int n, rc = 1;
+
+	for (n = 1; n < 1000 && rc == 1; n++)
+		rc = child(n);
+	ok(rc == 0 && n > 50, "each of %d allocations may fail", n - 2);
+}
+
 int
 main(void)
 {
@@ -378,6 +416,11 @@ main(void)
 	write_model();
 	make_contexts();
 
+#ifdef NF_FAULTS
+	faults();
+#else
+	(void)faults;
+#endif
 	before = tasks();
 	h = open_with(1);
 	must(nf_sample(h, NULL, N, context, target, &err) == 0 &&

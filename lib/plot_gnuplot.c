@@ -40,7 +40,7 @@ nf_gnuplot_panel(struct nf_sheet *s)
 	double w = 1. / s->across, h = 1. / s->down;
 	int column = s->at % s->across, row = s->at / s->across;
 
-	s->left = column * w + w * 0.14;
+	s->left = column * w + w * 0.155;
 	s->right = column * w + w * 0.96;
 	s->bottom = 1 - (row + 1) * h + h * 0.14;
 	s->top = 1 - row * h - h * 0.08;
@@ -149,16 +149,48 @@ put_ratio(struct nf_sheet *s, const char *name, const struct nf_axis *a)
 	nf_page_add(s->t, "set xlabel ");
 	nf_gnuplot_quoted(s->t, name);
 	if (s->p->pull)
-		nf_page_add(s->t, "\nset ylabel 'pull' offset 1\n"
+		nf_page_add(s->t, "\nset ylabel 'pull'\n"
 		    "set yrange [-5:5]\n"
 		    "set ytics -4, 2, 4\nplot 0 lc 'gray40', $d "
 		    "using (($1+$2)/2):9:1:2:(0):9 with boxxyerror fill solid "
 		    "0.6 noborder lc rgb '#1f77b4'\n");
 	else
-		nf_page_add(s->t, "\nset ylabel 'ratio' offset 1; set yrange "
-		    "[0.5:1.5]\nset ytics 0.5, 0.25, 1.5\nplot 1 lc 'gray40', "
+		nf_page_add(s->t, "\nset ylabel 'ratio'; set yrange "
+		    "[0.5:1.5]\nset ytics 0.75, 0.25, 1.25\n"
+		    "plot 1 lc 'gray40', "
 		    "$d using (($1+$2)/2):7:8 with yerrorbars pt 7 ps 0.5 "
+		    "lc 'black', $d using (($1+$2)/2):($7>1.5?1.46:NaN) "
+		    "with points pt 9 ps 0.7 lc 'black', $d using "
+		    "(($1+$2)/2):($7<0.5?0.54:NaN) with points pt 11 ps 0.7 "
 		    "lc 'black'\n");
+}
+
+/* What a panel of characters says above and below its bins. */
+static void
+put_words(struct nf_sheet *s, const struct nf_hist *h,
+    const struct nf_hist *ref)
+{
+	struct nf_agree a;
+
+	if (h->sum != 0)
+		nf_page_add(s->t, "set title 'sample: mean %.4g, std %.4g",
+		    nf_hist_mean(h), nf_hist_std(h));
+	if (h->sum != 0 && ref != NULL && ref->sum != 0)
+		nf_page_add(s->t, "; reference: mean %.4g, std %.4g",
+		    nf_hist_mean(ref), nf_hist_std(ref));
+	if (h->sum != 0)
+		nf_page_add(s->t, "' font ',8'\n");
+	if (ref == NULL)
+		return;
+	a = nf_hist_agree(h, ref);
+	if (isnan(a.ks))
+		return;
+	nf_page_add(s->t, "set label \"");
+	if (!isnan(a.chi2))
+		nf_page_add(s->t, "chi2/ndf %.1f/%.0f, p %.2g\\n", a.chi2,
+		    a.ndf, a.chi2_p);
+	nf_page_add(s->t, "KS %.2g, p %.2g\\nW1 %.3g\" at graph 0.02, "
+	    "0.94\n", a.ks, a.ks_p, a.w1);
 }
 
 static void
@@ -166,7 +198,6 @@ put_hist(struct nf_sheet *s, const char *name, const struct nf_hist *h,
     const struct nf_hist *ref)
 {
 	double most, least, floor = 0, split;
-	struct nf_agree a;
 
 	nf_gnuplot_panel(s);
 	split = s->bottom;
@@ -179,21 +210,17 @@ put_hist(struct nf_sheet *s, const char *name, const struct nf_hist *h,
 		nf_page_add(s->t, "set logscale y\n");
 		floor = least / 2;
 	}
-	nf_page_add(s->t, "set ylabel 'entries' offset 1\n"
+	nf_page_add(s->t, "set ylabel 'entries'\n"
 	    "set yrange [%.9g:%.9g]\n", floor, !(most > 0) ? 1 :
 	    s->p->log ? most * 4 : most * 1.3);
 	if (ref == NULL) {
 		nf_page_add(s->t, "set xlabel ");
 		nf_gnuplot_quoted(s->t, name);
-	} else {
+	} else
 		nf_page_add(s->t, "set format x ''");
-		a = nf_hist_agree(h, ref);
-		if (!isnan(a.chi2))
-			nf_page_add(s->t, "\nset label 'chi2/ndf %.1f/%.0f, "
-			    "p %.2g' at graph 0.02, 0.94", a.chi2, a.ndf,
-			    a.chi2_p);
-	}
-	nf_page_add(s->t, "\nplot $d using (($1+$2)/2):3:1:2:(%.9g):3 with "
+	nf_page_add(s->t, "\n");
+	put_words(s, h, ref);
+	nf_page_add(s->t, "plot $d using (($1+$2)/2):3:1:2:(%.9g):3 with "
 	    "boxxyerror fill solid 0.35 noborder lc rgb '#1f77b4' "
 	    "title 'sample', $d using (($1+$2)/2):($3>$4?$3-$4:%.9g):"
 	    "(0):($3>$4?2*$4:$3+$4) with vectors nohead lc rgb '#1f77b4' "

@@ -128,6 +128,10 @@ nf_gnuplot_roc(struct nf_sheet *s, const struct nf_view *w, struct nf_err *err)
 	    "set xlabel 'signal efficiency'\n"
 	    "set ylabel 'background efficiency'\nset title ");
 	nf_gnuplot_quoted(s->t, s->name[w->x]);
+	nf_page_add(s->t, ".' for '.");
+	nf_gnuplot_quoted(s->t, s->name[w->y]);
+	if (!isnan(w->truth))
+		nf_page_add(s->t, ".' = %.9g'", w->truth);
 	nf_page_add(s->t, "\nplot $c0 with lines lw 2 lc rgb '#1f77b4' title "
 	    "sprintf('sample, AUC %%.4f', auc0)%s\n", ref ? ", $c1 with "
 	    "lines lw 2 lc rgb '#d62728' title sprintf('reference, "

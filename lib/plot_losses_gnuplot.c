@@ -99,7 +99,7 @@ nf_plot_losses_gnuplot(struct nf_page *t, const char *name,
 	    "set title ");
 	nf_gnuplot_quoted(t, name);
 	nf_page_add(t, "\nset xrange [%.9g:%.9g]\nset format x ''\n"
-	    "set ylabel 'negative log-likelihood' offset 1\n"
+	    "set ylabel 'negative log-likelihood'\n"
 	    "set key top right samplen 2\n", l->n == 1 ? 0. : 1.,
 	    l->n == 1 ? 2. : l->n);
 	put_range(t, l);

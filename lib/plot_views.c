@@ -1,4 +1,6 @@
 /* All pictures of a table, side by side where they fit. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plot.h"
@@ -19,14 +21,19 @@ plot_roc(struct nf_page *t, const struct nf_plot *p, const char *const *name,
     const struct nf_view *v, struct nf_err *err)
 {
 	struct nf_roc roc[2];
+	char truth[300];
 	int side, rc = 0;
 
+	snprintf(truth, sizeof(truth), "%s", name[v->y]);
+	if (!isnan(v->truth))
+		snprintf(truth, sizeof(truth), "%s = %.9g", name[v->y],
+		    v->truth);
 	memset(roc, 0, sizeof(roc));
 	for (side = 0; side < 2 && rc == 0; side++)
 		if (v->used[side])
 			rc = nf_roc_init(&roc[side], &v->side[side].map, err);
 	if (rc == 0)
-		nf_plot_roc(t, p, name[v->x], name[v->y], &roc[0],
+		nf_plot_roc(t, p, name[v->x], truth, &roc[0],
 		    v->used[1] ? &roc[1] : NULL);
 	nf_roc_free(&roc[0]);
 	nf_roc_free(&roc[1]);

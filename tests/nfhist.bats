@@ -445,6 +445,8 @@ reference_signal	reference_background" ]
 	# Any truth but 0 is signal.
 	run -0 nfhist --roc s,t t
 	[[ ${lines[1]} == *"  signal 200  background 100" ]]
+	run -0 nfhist --roc s,t=5 t
+	[[ ${lines[0]} == "s for t = 5 "* ]]
 	run -0 nfhist --roc s,t=9 t
 	[[ ${lines[1]} == *"signal 0  background 300" ]]
 	[ "${#lines[@]}" -eq 2 ]
@@ -521,6 +523,16 @@ fake_gnuplot()
 	grep -qx '0 1 1 1 2 1.41421356 0.5 0.612372436 -0.577350269' script
 	[ "$(ls -I "separate*")" = "$(printf '%s\n' fake image.pdf image.png image.svg r \
 	    script x)" ]
+	# And says the same of them.
+	nfhist -b 2 --range 0:2 -r r x >text
+	grep -q "mean 1.25  std 0.433" text
+	grep -q "^set title 'sample: mean 1.25, std 0.433; reference: mean 1, std" \
+	    script
+	agree=$(tail -n 1 text)
+	grep -q "KS ${agree#*KS }" <<<"$(sed -n 's/^set label "\(.*\)" at.*/\1/p' \
+	    script | sed 's/\\n/  /g; s/, p/ p/g')"
+	# What lies beyond the ratio's panel is an arrow at its end.
+	grep -q 'using.*(\$7>1.5?1.46:NaN) with points' script
 	# Beside a stream that goes on.
 	nfhist -T -o image.png x >copy
 	cmp x copy

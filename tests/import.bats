@@ -346,3 +346,30 @@ rows()
 	cmp a.nf b.nf || cmp <(nfmodel --tensors a.nf) \
 	    <(nfmodel --tensors b.nf)
 }
+
+@test "import, export: every allocation, read and write may fail" {
+	faults_built || skip "needs a build with NF_FAULTS"
+	local site n
+	for site in alloc read write; do
+		for ((n = 1; ; n += 1 + n / 8)); do
+			run --separate-stderr env NF_FAULT=$site:$n \
+			    nfmodel import -o m.nf "$tiny"
+			[ "$status" -eq 0 ] && break
+			[ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+			rm -f m.nf		# or the checkpoint failed
+		done
+		[ "$n" -gt 1 ]
+	done
+	nfmodel import -o m.nf "$tiny"
+	for site in alloc read write; do
+		for ((n = 1; ; n += 1 + n / 8)); do
+			run --separate-stderr env NF_FAULT=$site:$n \
+			    nfmodel export -o m.npz m.nf
+			[ "$status" -eq 0 ] && break
+			[ "$status" -eq 1 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+			[ ! -e m.npz ]
+		done
+		rm m.npz
+	done
+	[ "$(ls | grep -c tmp)" -eq 0 ]
+}

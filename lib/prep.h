@@ -111,6 +111,28 @@ void nf_fitting_free(struct nf_fitting *f);	/* accepts NULL */
 int nf_prep_fit(struct nf_prep *p, const double *raw, size_t ld,
     uint64_t nrow, const uint64_t *row, struct nf_err *err) NF_CHECKED;
 
+/* ---- what is lost ----------------------------------------------------- */
+
+#define NF_PREP_OPS	16		/* places of a column's ops */
+
+/* Of an op that does not give back all that it was given. */
+struct nf_prep_loss {
+	uint64_t count;			/* values that differ .. */
+	uint64_t row;			/* .. the first one's row, .. */
+	double was, is;			/* .. what it was, and is, there */
+};
+
+/*
+ * Add to loss [ncol * NF_PREP_OPS] what the way back would lose of rows that
+ * nf_prep_forward takes.
+ */
+void nf_prep_losses(const struct nf_prep *p, uint64_t seed, uint64_t row0,
+    uint64_t nrow, const double *raw, size_t ldraw,
+    struct nf_prep_loss *loss);
+/* loss[k] in a line of text, in s of n bytes; 0 where there is none. */
+size_t nf_prep_loss_print(const struct nf_prep *p, uint32_t k,
+    const struct nf_prep_loss *loss, char *s, size_t n);
+
 /* ---- forward and back ------------------------------------------------- */
 
 /* As nf_prep_forward, for rows of either type. */

@@ -341,12 +341,12 @@ spike_inverse(struct nf_step *s)
 
 const struct nf_opdef nf_opdefs_draw[] = {
 	{ .name = "uniform", .args = "HW", .lo = 1, .hi = 1, .full = 3,
-	    .flags = NF_OP_DRAWS | NF_OP_FREE,
+	    .flags = NF_OP_DRAWS | NF_OP_FREE | NF_OP_LOSES,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
 	    .forward = uniform_forward, .inverse = uniform_inverse },
 	{ .name = "gauss", .args = "SIGMA", .lo = 1, .hi = 1, .full = 3,
-	    .flags = NF_OP_DRAWS | NF_OP_FREE,
+	    .flags = NF_OP_DRAWS | NF_OP_FREE | NF_OP_LOSES,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
 	    .forward = gauss_forward, .inverse = uniform_inverse },
@@ -356,7 +356,7 @@ const struct nf_opdef nf_opdefs_draw[] = {
 	    .check = levels_check, .fit = levels_fit,
 	    .forward = levels_forward, .inverse = levels_inverse },
 	{ .name = "spike", .args = "V [SIGMA [AT]]", .lo = 1, .hi = 3,
-	    .full = 4, .flags = NF_OP_DRAWS, .check = spike_check,
+	    .full = 4, .flags = NF_OP_DRAWS | NF_OP_LOSES, .check = spike_check,
 	    .fit = spike_fit, .forward = spike_forward,
 	    .inverse = spike_inverse, .takes = spike_takes,
 	    .draw = spike_draw, .gives = spike_gives },

@@ -7,7 +7,7 @@
 
 #include "prep.h"
 
-#define NF_PREP_MAXOP	16		/* ops of a column */
+#define NF_PREP_MAXOP	NF_PREP_OPS	/* ops of a column */
 #define NF_PREP_MAXVALUE 4096		/* values of levels or onehot */
 #define NF_PREP_MAXTEXT	(1u << 18)	/* bytes of a line */
 #define NF_PREP_NOWHERE	PTRDIFF_MIN	/* a partner not yet found */
@@ -19,7 +19,8 @@ enum {
 	NF_OP_WIDE = 8,			/* one column a value, context only */
 	NF_OP_PARTNER = 16,		/* names another column */
 	NF_OP_GIVEN = 32,		/* fit needs no rows */
-	NF_OP_FREE = 64			/* forward needs nothing fitted */
+	NF_OP_FREE = 64,		/* forward needs nothing fitted */
+	NF_OP_LOSES = 128		/* inverse may not give back all */
 };
 
 /* What fit has seen of the values that reach an op. */

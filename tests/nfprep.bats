@@ -96,7 +96,9 @@ n = seen 7 9, uniform 0.5 7 9" ]
 	five | nfprep -c c.cfg >p.nfs
 	[ "$(nfcat -c id:6,id:2,id:0 --csv p.nfs | tr '\n' ' ')" = \
 	    "id:6,id:2,id:0 0,0,1 0,1,0 1,0,0 1,0,0 1,0,0 " ]
-	nfprep --inverse p.nfs >b.nfs
+	run -0 --separate-stderr bash -c 'nfprep --inverse p.nfs >b.nfs'
+	[ "$stderr" = "nfprep: id = seen 0 6, onehot 6 2 0: no such column, so \
+this is not undone; what onehot made stays" ]
 	[ "$(nfcat --csv b.nfs | head -n 2 | tail -n 1)" = 1,0,0,1,7,-1 ]
 }
 
@@ -182,6 +184,43 @@ nan,3' >>nan.csv
 drop such rows, as h5cols --nonfinite=drop does" ]
 }
 
+@test "nfprep: says which op loses what" {
+	loses()
+	{
+		run -0 --separate-stderr bash -c 'nfprep -c c.cfg in.nfs >p.nfs'
+		[ "$stderr" = "$1" ] || { echo "got $stderr"; return 1; }
+	}
+	five >in.nfs
+	recipe 'pt = clip 2 50, log'
+	loses "nfprep: column pt: clip 2 50 2 50: 3 values do not come back, \
+the first that of row 1: 1 there becomes 2"
+	nfprep --inverse p.nfs | column pt | tr '\n' ' ' >got
+	awk '{ for (i = 1; i <= 5; i++)
+		if (($i - (i % 4 == 1 ? 2 : i == 3 ? 50 : 10)) ^ 2 > 1e-20)
+			exit 1 }' got
+	recipe 'n = affine 0.5 0, wrap'
+	loses "nfprep: column n: wrap: 5 values do not come back, the first \
+that of row 1: 3.5 there becomes -2.78318531"
+	# A recipe that was fitted to other rows.
+	recipe 'n = seen 7 8, uniform 0.5 7 8' 'tag = spike -1 0.1 -2 0.5'
+	loses "nfprep: column n: uniform 0.5 7 8: 1 values do not come back, \
+the first that of row 2: 9 there becomes 8
+nfprep: column tag: spike -1 0.1 -2 0.5: 1 values do not come back, the first \
+that of row 4: 0.25 there becomes 0.5"
+	for op in 'clip 0 100' 'log 1 1' 'spike 1' 'levels 1 10 100' \
+	    'uniform 0.5' 'gauss 0.2' 'wrap, none' 'ratio n' 'diff n, scale'; do
+		recipe "pt = ${op%%, none}"
+		[ "$op" = "${op%, none}" ] || continue
+		loses ""
+	done
+	# The rows of every block count.
+	awk 'BEGIN { print "a"; for (i = 0; i < 20000; i++) print i }' |
+	    nfcat >in.nfs
+	recipe 'a = clip 5 19990'
+	loses "nfprep: column a: clip 5 19990 5 19990: 14 values do not come \
+back, the first that of row 1: 0 there becomes 5"
+}
+
 @test "nfprep: a stream cut short fails here too" {
 	recipe 'pt = log'
 	five >in.nfs
@@ -241,40 +280,174 @@ into the range that the recipe was fitted to: 1" ]
 	done
 }
 
-# The recipes that come with the pipelines, on jets.
-@test "nfprep: the recipes of the pipelines, on the bundled jets" {
-	h5cols "$JETS" >in.nfs
-	for c in jets jets-small; do
-		nfprep -c "$repo/pipelines/$c.cfg" in.nfs >p.nfs
-		nfprep --inverse p.nfs >back.nfs
-		for exact in Jet_jetId Jet_puId Jet_nConstituents; do
-			nfcat -c $exact --sum in.nfs |
-			    cmp - <(nfcat -c $exact --sum back.nfs)
-		done
-		# Spikes come back exactly, and nothing else becomes one.
-		for spike in CMVA CSVV2 DeepB DeepC; do
-			column Jet_btag$spike <in.nfs | grep -nxF -e -1 >want
-			column Jet_btag$spike <back.nfs | grep -nxF -e -1 |
-			    cmp - want
-			[ "$(wc -l <want)" -gt 2000 ]
-		done
-		nfcat -c 'GenJet_pt,Jet_btag*,Jet_*MinusGen,Jet_area,Jet_b*' \
-		    -t in.nfs >a
-		nfcat -c 'GenJet_pt,Jet_btag*,Jet_*MinusGen,Jet_area,Jet_b*' \
-		    -t back.nfs | paste a - | tail -n +2 | awk '{
-			for (i = 1; i <= NF / 2; i++) {
-				d = $i - $(i + NF / 2)
-				if (d * d > 1e-10 * ($i * $i + 1e-4))
-					exit 1
-			}
-		    }'
+# there_and_back RECIPE FILE: in.nfs in float64, back.nfs, and what was lost.
+there_and_back()
+{
+	h5cols "$2" | nfcat --type f64 >in.nfs
+	nfprep -c "$repo/pipelines/$1.cfg" in.nfs >p.nfs 2>lost
+	nfprep --inverse p.nfs >back.nfs 2>kept
+}
+
+# exact COLUMN...: they came back to the last bit, in each row.
+exact()
+{
+	local c
+
+	for c; do
+		cmp <(column $c <in.nfs) <(column $c <back.nfs)
 	done
-	[ "$(nfcat -c 'Jet_*' -t p.nfs | tail -n +2 | awk '{
+}
+
+# near COLUMN LO HI: what lay from LO to HI came back to 1e-6 of itself, and
+# the rest as the nearer of both.
+near()
+{
+	paste <(column $1 <in.nfs) <(column $1 <back.nfs) |
+	    awk -v lo="$2" -v hi="$3" -v c="$1" '{
+		x = $1 < lo ? lo : $1 > hi ? hi : $1
+		if (($2 - x) ^ 2 > 1e-12 * x ^ 2) {
+			print c, $1, $2
+			exit 1
+		}
+	    }'
+}
+
+# spike COLUMN VALUE LEAST: at least so many, in the same rows as before.
+spike()
+{
+	column $1 <in.nfs | grep -nxF -e $2 >want
+	column $1 <back.nfs | grep -nxF -e $2 | cmp - want
+	[ "$(wc -l <want)" -ge $3 ]
+}
+
+@test "nfprep: the published recipe of jets undoes itself" {
+	there_and_back jets "$JETS"
+	exact Jet_jetId Jet_puId Jet_nConstituents
+	spike Jet_btagCMVA -1 2000
+	for c in CSVV2 DeepB DeepC; do
+		spike Jet_btag$c -1 2000
+	done
+	spike Jet_qgl -1 300
+	near Jet_massRatio 0 7
+	near Jet_ptRatio 0 3
+	for c in $(nfcat -i back.nfs | sed -n 's/^column	//p' |
+	    grep -v :); do
+		case $c in
+		Jet_massRatio|Jet_ptRatio|*MinusGen|Jet_jetId|Jet_puId) ;;
+		*) near $c -inf inf ;;
+		esac
+	done
+	# Near 0 it is the column's spread that counts.
+	for c in eta phi; do
+		paste <(column Jet_${c}MinusGen <in.nfs) \
+		    <(column Jet_${c}MinusGen <back.nfs) |
+		    awk '($1 - $2) ^ 2 > 1e-20 { exit 1 }'
+	done
+	[ "$(cut -d : -f 2,3 lost | sed 's/ [-.0-9e]* [-.0-9e]*$//')" = \
+" column Jet_massRatio: clip 0 7
+ column Jet_ptRatio: clip 0 3" ]
+	[ "$(wc -l <kept)" -eq 2 ]
+	# The splines act in -1 to 1, and every target ends there.
+	nfcat -c 'Jet_*' -t p.nfs | tail -n +2 | awk '{
 		for (i = 1; i <= NF; i++)
-			n += $i > 7 || $i < -7
-	    } END { print n + 0 }')" -eq 0 ]
-	nfprep -c "$repo/pipelines/jets.cfg" in.nfs | nfcat -c 'Jet_*' -t |
-	    tail -n +2 | awk '{ for (i = 1; i <= NF; i++)
-		if ($i > 1 || $i < -1) exit 1 }'
-	run -0 cfgshow "$repo/pipelines/muons.cfg"
+			if ($i > 1 || $i < -1) exit 1 }'
+	nfcat -i p.nfs | grep -c '^column	GenJet_partonFlavour:' |
+	    grep -qx 12
+}
+
+@test "nfprep: the published recipe of muons undoes itself" {
+	there_and_back muons "$repo/pipelines/data/muons.h5"
+	exact Muon_isGlobal Muon_isPFcand Muon_isTracker Muon_mediumId \
+	    Muon_softId Muon_softMvaId GenMuon_charge
+	for k in {0..14}; do
+		exact GenMuon_statusFlag$k
+	done
+	spike Muon_jetPtRelv2 0 100
+	spike Muon_jetRelIso 0 50
+	spike Muon_pfRelIso03_all 0 500
+	spike Muon_pfRelIso03_chg 0 1000
+	spike Muon_pfRelIso04_all 0 300
+	spike Muon_softMva -1 100
+	near Muon_ptRatio 0 2
+	near Muon_dxyErr 0 1
+	near Muon_dzErr 0 1
+	near Muon_ip3d 0 1
+	near Muon_sip3d 0 1000
+	near Muon_ptErr 0 300
+	near Muon_jetPtRelv2 0 200
+	near Muon_jetRelIso -1 100
+	near Muon_pfRelIso03_all 0 100
+	near Muon_pfRelIso03_chg 0 40
+	near Muon_pfRelIso04_all 0 70
+	near Muon_softMva -inf inf
+	for c in Muon_etaMinusGen Muon_phiMinusGen Muon_dxy Muon_dz; do
+		paste <(column $c <in.nfs) <(column $c <back.nfs) |
+		    awk '($1 - $2) ^ 2 > 1e-12 * ($1 ^ 2 + 1e-8) { exit 1 }'
+	done
+	grep -c 'clip' lost | grep -qx "$(wc -l <lost)"
+	[ ! -s kept ]
+	nfcat -c 'Muon_*' -t p.nfs | tail -n +2 | awk '{
+		for (i = 1; i <= NF; i++)
+			if ($i > 1 || $i < -1) exit 1 }'
+}
+
+@test "nfprep: levels, spikes and counts come back from single precision" {
+	for r in jets muons jets-small; do
+		h5cols "$repo/pipelines/data/${r%-small}.h5" >in.nfs
+		nfprep -c "$repo/pipelines/$r.cfg" in.nfs 2>lost |
+		    nfprep --inverse >back.nfs 2>kept
+		case $r in
+		jets*)
+			exact Jet_jetId Jet_puId Jet_nConstituents
+			spike Jet_btagDeepB -1 2000
+			;;
+		muons)
+			exact Muon_isGlobal Muon_softId
+			spike Muon_pfRelIso03_chg 0 1000
+			spike Muon_softMva -1 100
+			;;
+		esac
+	done
+}
+
+# lines CFG SECTION: its keys and values, each as KEY=VALUE.
+lines()
+{
+	sed -n "/^\[$2\]/,/^\[/p" "$repo/pipelines/$1.cfg" |
+	    sed -E '/^[;[]|^$/d; s/ *= */=/'
+}
+
+@test "pipelines: the published models, in full" {
+	lines jets flow | sort | paste -sd ' ' >got
+	echo "activation=relu batch_norm=yes bins=128 blocks=10 hidden=298 \
+steps=17 tail_bound=1" | diff - got
+	lines jets train | paste -sd ' ' >got
+	echo "epochs=600 batch=2048 lr=1e-5 schedule=cosine" | diff - got
+	lines muons flow | sort | paste -sd ' ' >got
+	echo "activation=relu batch_norm=yes bins=128 blocks=10 hidden=256 \
+steps=22 tail_bound=1" | diff - got
+	lines muons train | paste -sd ' ' >got
+	echo "epochs=1000 batch=2048 lr=1e-4 schedule=cosine" | diff - got
+	# All columns of the data, in the published order.
+	for r in jets muons; do
+		h5cols -n 1 "$repo/pipelines/data/$r.h5" >in.nfs
+		columns=$(lines $r data |
+		    sed -n 's/, */,/g; s/^\(context\|target\)=//p' |
+		    paste -sd ,)
+		cmp <(nfcat -c "$columns" --csv in.nfs) <(nfcat --csv in.nfs)
+	done
+	for line in 'Jet_jetId=levels 0 2 6, scale' \
+	    'Jet_puId=levels 0 4 6 7, scale' \
+	    'Jet_btagDeepB=spike -1 0.01 -0.1, standardize, scale' \
+	    'Jet_nConstituents=uniform 0.5, standardize, scale' \
+	    'Jet_massRatio=clip 0 7, standardize, scale' \
+	    'Jet_ptRatio=clip 0 3, standardize, scale'; do
+		lines jets prep | grep -qxF "$line"
+	done
+	for line in jetPtRelv2:200 jetRelIso:100 pfRelIso03_all:100 \
+	    pfRelIso03_chg:40 pfRelIso04_all:70 sip3d:1000 ip3d:1 ptErr:300 \
+	    dxyErr:1 dz:20; do
+		lines muons prep |
+		    grep -qE "^Muon_${line%:*}=clip [-0-9]+ ${line#*:},"
+	done
 }

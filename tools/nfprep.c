@@ -1,4 +1,5 @@
 /* nfprep: transform the columns of a stream by a recipe, and back */
+#include "recipe.h"
 #include "tool.h"
 
 const char tool_name[] = "nfprep";
@@ -20,6 +21,7 @@ struct work {
 	uint32_t ncol, nout;
 	double *x, *y;			/* a block, before and after */
 	void *z;			/* and in the stream's type */
+	struct nf_prep_loss *loss;	/* [ncol * NF_PREP_OPS] */
 	uint64_t nrow, clamped;		/* so far */
 };
 
@@ -38,8 +40,12 @@ build(struct work *w, const struct nf_list *lines, const char *source,
 	rc = nf_prep_new(&w->prep, (const char *const *)names->s, names->n,
 	    (const char *const *)lines->s, lines->n, NULL, context, used,
 	    err);
-	for (i = 0; i < lines->n; i++)
+	for (i = 0; i < lines->n; i++) {
 		n += used[i] != 0;
+		if (rc == 0 && w->inverse && !used[i])
+			tool_warn("%s: no such column, so this is not undone; "
+			    "what onehot made stays", lines->s[i]);
+	}
 	nf_free(used);
 	if (rc == 0 && n == 0)
 		rc = nf_fail(err, NF_EDATA, "%s: no line of its recipe is "
@@ -56,10 +62,14 @@ open_blocks(struct work *w, struct nf_err *err)
 	w->schema.nrow = in->nrow;
 	w->ncol = nf_prep_ncol(w->prep);
 	w->nout = nf_prep_nout(w->prep);
+	w->loss = nf_alloc(w->ncol, NF_PREP_OPS * sizeof(*w->loss), "a recipe",
+	    err);
 	w->x = nf_alloc(BLOCK, w->ncol * sizeof(double), "rows", err);
 	w->y = nf_alloc(BLOCK, w->nout * sizeof(double), "rows", err);
 	w->z = nf_alloc(BLOCK, w->nout * sizeof(double), "rows", err);
-	return w->x == NULL || w->y == NULL || w->z == NULL ||
+	return w->loss == NULL || w->x == NULL || w->y == NULL ||
+	    w->z == NULL || (!w->inverse && nf_recipe_describe(w->prep,
+	    &w->schema.column, &w->schema.prep, err) == -1) ||
 	    nf_list_copy(&w->schema.note, &in->note, err) == -1 ? -1 :
 	    tool_output(&w->schema, w->flags, &w->out, err);
 }
@@ -76,6 +86,9 @@ pass_block(struct work *w, const struct nf_rows *in, struct nf_err *err)
 	else if (nf_prep_forward(w->prep, w->seed, w->nrow, in->nrow, w->x,
 	    w->ncol, w->y, w->nout, NULL, err) == -1)
 		return nf_fail_in(err, "%s", nf_reader_name(w->in));
+	if (!w->inverse)
+		nf_prep_losses(w->prep, w->seed, w->nrow, in->nrow, w->x,
+		    w->ncol, w->loss);
 	w->nrow += in->nrow;
 	nf_rows_gather(&out, NULL, w->nout, w->schema.type, w->z);
 	return nf_writer_put(w->out, w->z, out.nrow, err);
@@ -111,33 +124,6 @@ pass_stream(struct work *w, struct nf_err *err)
 	return rc;
 }
 
-/* Add s, which was allocated, or NULL where that failed. */
-static int
-add(struct nf_list *l, char *s, struct nf_err *err)
-{
-	int rc = s == NULL ? -1 : nf_list_add(l, s, err);
-
-	nf_free(s);
-	return rc;
-}
-
-/* What the recipe makes of the input's columns, and the recipe itself. */
-static int
-describe(struct work *w, struct nf_err *err)
-{
-	uint32_t k;
-
-	for (k = 0; k < nf_prep_nout(w->prep); k++)
-		if (add(&w->schema.column, nf_prep_name(w->prep, k, err),
-		    err) == -1)
-			return -1;
-	for (k = 0; k < nf_prep_ncol(w->prep); k++)
-		if (add(&w->schema.prep, nf_prep_line(w->prep, k, err),
-		    err) == -1)
-			return -1;
-	return 0;
-}
-
 /* Fitting takes the whole table; a recipe that is fitted, none of it. */
 static int
 forward(struct work *w, const struct nf_cfg *cfg, struct nf_err *err)
@@ -153,7 +139,7 @@ forward(struct work *w, const struct nf_cfg *cfg, struct nf_err *err)
 	if (build(w, &cfg->prep, w->config, 1, err) == -1)
 		return -1;
 	if (nf_prep_fitted(w->prep))
-		return describe(w, err) == -1 ? -1 : pass_stream(w, err);
+		return pass_stream(w, err);
 	if (nf_table_read(&t, w->in, NULL, 0, NF_F64, tool_memory(),
 	    err) == -1)
 		return -1;
@@ -162,11 +148,23 @@ forward(struct work *w, const struct nf_cfg *cfg, struct nf_err *err)
 	rc = nf_prep_fit(w->prep, t.x, all.ncol, all.nrow, NULL, err);
 	if (rc == -1)
 		nf_fail_in(err, "%s", nf_reader_name(w->in));
-	if (rc == 0 && (describe(w, err) == -1 || open_blocks(w, err) == -1 ||
+	if (rc == 0 && (open_blocks(w, err) == -1 ||
 	    pass_rows(w, &all, err) == -1))
 		rc = -1;
 	nf_table_free(&t);
 	return rc;
+}
+
+static void
+say_losses(const struct work *w)
+{
+	char line[512];
+	uint32_t k;
+
+	for (k = 0; k < w->ncol * NF_PREP_OPS; k++)
+		if (nf_prep_loss_print(w->prep, k, w->loss, line,
+		    sizeof(line)) > 0)
+			tool_warn("%s", line);
 }
 
 static int
@@ -227,20 +225,22 @@ main(int argc, char *argv[])
 	const char *file = options(&w, argc, argv);
 	struct nf_cfg *cfg = NULL;
 	struct nf_err err;
-	int rc;
+	int rc = w.inverse ? 0 : nf_cfg_read(&cfg, w.config, NULL, 0, &err);
 
-	rc = w.inverse ? 0 : nf_cfg_read(&cfg, w.config, NULL, 0, &err);
 	if (rc == 0)
 		rc = tool_open(file, &w.in, &err);
 	if (rc == 0)
 		rc = w.inverse ? inverse(&w, &err) : forward(&w, cfg, &err);
 	if (rc == 0)
 		rc = nf_writer_end(w.out, &err);
+	if (rc == 0 && !w.inverse)
+		say_losses(&w);
 	nf_writer_close(w.out);
 	nf_reader_close(w.in);
 	nf_prep_free(w.prep);
 	nf_cfg_free(cfg);
 	nf_schema_free(&w.schema);
+	nf_free(w.loss);
 	nf_free(w.x);
 	nf_free(w.y);
 	nf_free(w.z);

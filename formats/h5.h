@@ -173,8 +173,8 @@ struct nf_h5_part {
 	uint32_t chunk_cols;		/* ncol unless chunked */
 	size_t chunk_bytes;
 	int shuffle, deflate;		/* place in the pipeline, or -1 */
-	uint64_t offset;		/* FLAT: where, in which file */
-	int fd;
+	uint64_t offset;		/* FLAT: where in the file */
+	int fd;				/* to read its bytes with, or -1 */
 
 	/*
 	 * The columns chosen, by blocks of chunk_cols columns: those of block
@@ -259,20 +259,27 @@ struct nf_h5_job {
 	uint64_t row, nrow;
 	uint64_t first;			/* the chunk's first row */
 	unsigned char *raw;		/* the chunk as stored; run frees it */
-	size_t nraw;
+	size_t nraw;			/* its bytes, which stand, .. */
+	uint64_t at;			/* .. if raw is NULL, there on disk */
 	uint32_t skipped;		/* filters that were not applied */
 	enum nf_h5_trouble trouble;
 	int system;			/* CANNOT_READ: errno */
 	struct nf_h5_bad bad;		/* INEXACT */
 };
 
+/*
+ * Where the chunk of j can be read to, if its nbyte bytes are stored as they
+ * are needed, or NULL.
+ */
+unsigned char *nf_h5_place(const struct nf_h5_job *j, uint64_t nbyte);
 void nf_h5_run_chunk(struct nf_task *job, unsigned thread);
 void nf_h5_run_flat(struct nf_task *job, unsigned thread);
 
 /* Where rows, from row on, of a part's block belong in a slab. */
 void nf_h5_aim(const struct nf_h5_slab *s, const struct nf_h5_part *p,
     uint32_t block, uint64_t row, struct nf_h5_gather *g);
-/* One of slab's open is done; the last one puts its rows together. */
+/* One of slab's open is done; the last one puts its rows together and, if
+ * they are not trusted, sees whether they are finite. */
 void nf_h5_done(struct nf_h5_slab *s);
 
 /* ---- slabs of rows: h5slab.c ------------------------------------------ */
@@ -287,6 +294,7 @@ struct nf_h5_slab {
 	unsigned char *x;		/* nrow x column->n of type */
 	unsigned char *turned;		/* of a scattered source, by columns */
 	size_t nbyte, nturned;		/* room at each */
+	bool trust, finite;
 	unsigned open;			/* jobs, and the owner, yet to finish */
 	struct nf_h5_job *job;
 	uint32_t njob, maxjob;

@@ -63,28 +63,43 @@ inspect_chunks(struct nf_h5_part *p, hid_t plist, struct nf_err *err)
 	return 0;
 }
 
+/* The file's own descriptor, where addresses are places in it; else -1. */
+static int
+descriptor(hid_t file)
+{
+	hid_t fapl = H5Fget_access_plist(file), fcpl;
+	hsize_t user = 1;
+	void *handle = NULL;
+	int fd = -1;
+
+	if ((fcpl = H5Fget_create_plist(file)) >= 0) {
+		H5Pget_userblock(fcpl, &user);
+		H5Pclose(fcpl);
+	}
+	if (user == 0 && H5Pget_driver(fapl) == H5FD_SEC2 &&
+	    H5Fget_vfd_handle(file, fapl, &handle) >= 0 && handle != NULL)
+		fd = *(int *)handle;
+	if (fapl >= 0)
+		H5Pclose(fapl);
+	H5Eclear2(H5E_DEFAULT);
+	return fd;
+}
+
 /* A contiguous dataset of the file itself can be read without libhdf5. */
 static void
-inspect_flat(struct nf_h5_part *p, hid_t plist, hid_t file)
+inspect_flat(struct nf_h5_part *p, hid_t plist)
 {
 	haddr_t at = H5Dget_offset(p->id);
-	hid_t fapl = H5Fget_access_plist(file);
 	size_t rowsize = (size_t)p->ncol * p->elem.size;
-	void *handle = NULL;
 	uint64_t n;
 
 	if (p->elem.kind != NF_H5_LIB && at != HADDR_UNDEF &&
 	    !__builtin_mul_overflow(p->nrow, rowsize, &n) &&
 	    H5Dget_storage_size(p->id) == n && at <= INT64_MAX - n &&
-	    H5Pget_external_count(plist) == 0 &&
-	    H5Pget_driver(fapl) == H5FD_SEC2 &&
-	    H5Fget_vfd_handle(file, fapl, &handle) >= 0 && handle != NULL) {
+	    H5Pget_external_count(plist) == 0 && p->fd != -1) {
 		p->way = NF_H5_FLAT;
 		p->offset = at;
-		p->fd = *(int *)handle;
 	}
-	if (fapl >= 0)
-		H5Pclose(fapl);
 	H5Eclear2(H5E_DEFAULT);
 }
 
@@ -96,10 +111,11 @@ inspect_storage(struct nf_h5_part *p, hid_t file, struct nf_err *err)
 
 	if (plist < 0)
 		return nf_h5_fail(err, "cannot read how it is stored");
+	p->fd = descriptor(file);
 	if (H5Pget_layout(plist) == H5D_CHUNKED)
 		rc = inspect_chunks(p, plist, err);
 	else if (H5Pget_layout(plist) == H5D_CONTIGUOUS)
-		inspect_flat(p, plist, file);
+		inspect_flat(p, plist);
 	H5Pclose(plist);
 	return rc;
 }

@@ -78,19 +78,26 @@ read_block(struct nf_h5_slab *s, const struct nf_h5_part *p, uint32_t block,
 	return bad.found ? inexact(s, &bad, err) : 0;
 }
 
-/* Where a chunk that is stored as it is needed can be read to, or NULL. */
-static unsigned char *
-place_of(const struct nf_h5_job *j, uint64_t nbyte)
+/* Where the chunk of j stands, for a thread to read it. */
+static int
+find(struct nf_h5_job *j, const hsize_t at[2], enum fetched *what,
+    struct nf_err *err)
 {
 	const struct nf_h5_part *p = j->part;
-	struct nf_h5_gather g;
+	haddr_t addr = HADDR_UNDEF;
+	hsize_t n = 0;
 
-	nf_h5_aim(j->slab, p, j->block, j->row, &g);
-	if (p->shuffle != -1 || p->deflate != -1 || nbyte != p->chunk_bytes ||
-	    j->row != j->first || j->nrow != p->chunk_rows ||
-	    !nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
-		return NULL;
-	return nf_h5_gather_at(&g);
+	if (H5Dget_chunk_info_by_coord(p->id, at, &j->skipped, &addr, &n) <
+	    0 || addr == HADDR_UNDEF || addr > INT64_MAX || n == 0) {
+		H5Eclear2(H5E_DEFAULT);	/* if it is damaged, H5Dread tells */
+		return 0;
+	}
+	if (n > p->chunk_bytes + p->chunk_bytes / 8 + 1024)
+		return cannot_unpack(j, "it holds too many bytes", err);
+	*what = RAW;
+	j->at = addr;
+	j->nraw = n;
+	return 0;
 }
 
 /* Read the chunk of j to its place or to raw; absent, it is left to H5Dread. */
@@ -106,6 +113,8 @@ fetch(struct nf_h5_job *j, enum fetched *what, struct nf_err *err)
 	if (nf_fault(NF_FAULT_READ))
 		return nf_fail(err, NF_ESYS, "cannot read: a fault was asked "
 		    "for");
+	if (p->fd != -1)
+		return find(j, at, what, err);
 	if (H5Dget_chunk_storage_size(p->id, at, &n) < 0 || n == 0) {
 		H5Eclear2(H5E_DEFAULT);	/* if it is damaged, H5Dread tells */
 		return 0;
@@ -113,7 +122,7 @@ fetch(struct nf_h5_job *j, enum fetched *what, struct nf_err *err)
 	if (n > p->chunk_bytes + p->chunk_bytes / 8 + 1024)
 		return cannot_unpack(j, "it holds too many bytes", err);
 	*what = PLACED;
-	if ((to = place_of(j, n)) == NULL) {
+	if ((to = nf_h5_place(j, n)) == NULL) {
 		*what = RAW;
 		j->nraw = n;
 		to = j->raw = nf_alloc(n, 1, "a chunk", err);

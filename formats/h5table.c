@@ -293,6 +293,7 @@ begin(struct nf_h5 *t, struct nf_err *err)
 	s->type = t->schema.type;
 	s->column = &t->schema.column;
 	s->file = t->at;
+	s->trust = t->policy == NF_PASS;
 	if (nf_h5_slab_begin(s, t->work, err) == -1)
 		return fail_in_file(t, t->at, err);
 	t->src->nslab++;
@@ -330,21 +331,20 @@ static int
 apply_policy(struct nf_h5 *t, const struct nf_h5_slab *s,
     struct nf_rows *rows, struct nf_err *err)
 {
-	uint64_t i, n;
+	uint64_t i, n = rows->nrow;
 	uint32_t j;
 
-	if (t->policy == NF_PASS || nf_rows_finite(rows, &i, &j))
+	if (s->finite)
 		return 0;
-	if (t->policy == NF_FAIL) {
+	if (t->policy == NF_FAIL && !nf_rows_finite(rows, &i, &j)) {
 		nf_fail(err, NF_EDATA, "row %llu, column %s is %g (h5cols "
 		    "--nonfinite=drop leaves such rows out)",
 		    (unsigned long long)(s->row + i), s->column->s[j],
 		    nf_rows_get(rows, i, j));
 		return fail_in_file(t, s->file, err);
 	}
-	n = nf_rows_drop(s->x, rows->nrow, rows->ncol, rows->type);
-	t->ndropped += rows->nrow - n;
-	rows->nrow = n;
+	rows->nrow = nf_rows_drop(s->x, n, rows->ncol, rows->type);
+	t->ndropped += n - rows->nrow;
 	return 0;
 }
 

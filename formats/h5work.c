@@ -9,11 +9,11 @@
 #define TILE		(16u << 10)	/* bytes unshuffled at once: in cache */
 #define KEEP		(32u << 20)	/* bytes a thread keeps for itself */
 
-/* A thread's own: an unpacker, and room for a chunk and for a tile. */
+/* A thread's own: an unpacker; room for a chunk, packed or not, and a tile. */
 struct mine {
 	struct libdeflate_decompressor *inflate;
-	unsigned char *chunk, *tile;
-	size_t nchunk, ntile;
+	unsigned char *raw, *chunk, *tile;
+	size_t nraw, nchunk, ntile;
 };
 
 struct nf_h5_work {
@@ -57,10 +57,30 @@ nf_h5_aim(const struct nf_h5_slab *s, const struct nf_h5_part *p,
 void
 nf_h5_done(struct nf_h5_slab *s)
 {
-	if (__atomic_sub_fetch(&s->open, 1, __ATOMIC_ACQ_REL) == 0 &&
-	    s->src->scattered)
+	struct nf_rows rows = { s->nrow, s->column->n, s->type, s->x };
+	uint64_t i;
+	uint32_t j;
+
+	if (__atomic_sub_fetch(&s->open, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	if (s->src->scattered)
 		nf_h5_transpose(s->turned, s->nrow, s->column->n, s->type,
 		    s->x);
+	s->finite = s->trust || nf_rows_finite(&rows, &i, &j);
+}
+
+unsigned char *
+nf_h5_place(const struct nf_h5_job *j, uint64_t nbyte)
+{
+	const struct nf_h5_part *p = j->part;
+	struct nf_h5_gather g;
+
+	nf_h5_aim(j->slab, p, j->block, j->row, &g);
+	if (p->shuffle != -1 || p->deflate != -1 || nbyte != p->chunk_bytes ||
+	    j->row != j->first || j->nrow != p->chunk_rows ||
+	    !nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
+		return NULL;
+	return nf_h5_gather_at(&g);
 }
 
 static enum nf_h5_trouble
@@ -106,12 +126,13 @@ gather_shuffled(struct nf_h5_job *j, struct mine *m, const unsigned char *x)
 
 /* The chunk's bytes, inflated if they were deflated. */
 static enum nf_h5_trouble
-unpack(const struct nf_h5_job *j, struct mine *m, const unsigned char **x)
+unpack(const struct nf_h5_job *j, struct mine *m, const unsigned char *raw,
+    const unsigned char **x)
 {
 	size_t want = j->part->chunk_bytes;
 	int deflate = j->part->deflate;
 
-	*x = j->raw;
+	*x = raw;
 	if (deflate == -1 || j->skipped >> deflate & 1)
 		return j->nraw < want ? NF_H5_TOO_SHORT : j->nraw > want ?
 		    NF_H5_TOO_LONG : NF_H5_FINE;
@@ -120,7 +141,7 @@ unpack(const struct nf_h5_job *j, struct mine *m, const unsigned char **x)
 		m->inflate = libdeflate_alloc_decompressor();
 	if (*x == NULL || m->inflate == NULL)
 		return NF_H5_NO_MEMORY;
-	switch (libdeflate_zlib_decompress(m->inflate, j->raw, j->nraw,
+	switch (libdeflate_zlib_decompress(m->inflate, raw, j->nraw,
 	    m->chunk, want, NULL)) {
 	case LIBDEFLATE_SUCCESS:
 		return NF_H5_FINE;
@@ -133,37 +154,8 @@ unpack(const struct nf_h5_job *j, struct mine *m, const unsigned char **x)
 	}
 }
 
-void
-nf_h5_run_chunk(struct nf_task *task, unsigned thread)
-{
-	struct nf_h5_job *j = (struct nf_h5_job *)task;
-	const struct nf_h5_part *p = j->part;
-	struct mine *m = &j->work->mine[thread];
-	const unsigned char *x;
-	struct nf_h5_gather g;
-
-	j->trouble = unpack(j, m, &x);
-	if (j->trouble == NF_H5_FINE && p->shuffle != -1 && p->elem.size > 1 &&
-	    !(j->skipped >> p->shuffle & 1))
-		j->trouble = gather_shuffled(j, m, x);
-	else if (j->trouble == NF_H5_FINE) {
-		g.src = x + (j->row - j->first) * p->chunk_cols * p->elem.size;
-		g.nrow = j->nrow;
-		nf_h5_aim(j->slab, p, j->block, j->row, &g);
-		j->trouble = gather(j, &g, j->row);
-	}
-	nf_free(j->raw);
-	j->raw = NULL;
-	if (m->nchunk > KEEP) {
-		nf_free(m->chunk);
-		m->chunk = NULL;
-		m->nchunk = 0;
-	}
-	nf_h5_done(j->slab);
-}
-
 static enum nf_h5_trouble
-read_flat(struct nf_h5_job *j, unsigned char *x, uint64_t at, size_t n)
+read_at(struct nf_h5_job *j, unsigned char *x, uint64_t at, size_t n)
 {
 	size_t got = 0;
 	ssize_t k;
@@ -182,6 +174,61 @@ read_flat(struct nf_h5_job *j, unsigned char *x, uint64_t at, size_t n)
 	return NF_H5_FINE;
 }
 
+/* The chunk's bytes, already read or not, to its place or their own. */
+static enum nf_h5_trouble
+take_chunk(struct nf_h5_job *j, struct mine *m)
+{
+	const struct nf_h5_part *p = j->part;
+	const unsigned char *raw = j->raw, *x;
+	struct nf_h5_gather g;
+	enum nf_h5_trouble t;
+	unsigned char *to;
+
+	if (raw == NULL) {
+		if ((to = nf_h5_place(j, j->nraw)) != NULL)
+			return read_at(j, to, j->at, j->nraw);
+		if ((to = room(&m->raw, &m->nraw, j->nraw)) == NULL)
+			return NF_H5_NO_MEMORY;
+		if ((t = read_at(j, to, j->at, j->nraw)) != NF_H5_FINE)
+			return t;
+		raw = to;
+	}
+	if ((t = unpack(j, m, raw, &x)) != NF_H5_FINE)
+		return t;
+	if (p->shuffle != -1 && p->elem.size > 1 &&
+	    !(j->skipped >> p->shuffle & 1))
+		return gather_shuffled(j, m, x);
+	g.src = x + (j->row - j->first) * p->chunk_cols * p->elem.size;
+	g.nrow = j->nrow;
+	nf_h5_aim(j->slab, p, j->block, j->row, &g);
+	return gather(j, &g, j->row);
+}
+
+/* What is large is not kept. */
+static void
+trim(unsigned char **p, size_t *n)
+{
+	if (*n <= KEEP)
+		return;
+	nf_free(*p);
+	*p = NULL;
+	*n = 0;
+}
+
+void
+nf_h5_run_chunk(struct nf_task *task, unsigned thread)
+{
+	struct nf_h5_job *j = (struct nf_h5_job *)task;
+	struct mine *m = &j->work->mine[thread];
+
+	j->trouble = take_chunk(j, m);
+	nf_free(j->raw);
+	j->raw = NULL;
+	trim(&m->chunk, &m->nchunk);
+	trim(&m->raw, &m->nraw);
+	nf_h5_done(j->slab);
+}
+
 static enum nf_h5_trouble
 flat(struct nf_h5_job *j, struct mine *m)
 {
@@ -193,11 +240,11 @@ flat(struct nf_h5_job *j, struct mine *m)
 
 	nf_h5_aim(j->slab, p, j->block, j->row, &g);
 	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
-		return read_flat(j, nf_h5_gather_at(&g), at,
+		return read_at(j, nf_h5_gather_at(&g), at,
 		    j->nrow * rowsize);
 	if (room(&m->tile, &m->ntile, j->nrow * rowsize) == NULL)
 		return NF_H5_NO_MEMORY;
-	t = read_flat(j, m->tile, at, j->nrow * rowsize);
+	t = read_at(j, m->tile, at, j->nrow * rowsize);
 	g.src = m->tile;
 	g.nrow = j->nrow;
 	return t == NF_H5_FINE ? gather(j, &g, j->row) : t;
@@ -244,6 +291,7 @@ nf_h5_work_close(struct nf_h5_work *w)
 	if (w == NULL)
 		return;
 	for (i = 0; w->mine != NULL && i < nf_pool_size(w->pool); i++) {
+		nf_free(w->mine[i].raw);
 		nf_free(w->mine[i].chunk);
 		nf_free(w->mine[i].tile);
 		libdeflate_free_decompressor(w->mine[i].inflate);

@@ -201,7 +201,7 @@ main(int argc, char *argv[])
 	/* In a child: OpenMP's threads would not survive a later fork. */
 	fflush(NULL);
 	if (k.model == NULL && is_chosen(k.work, "ceilings") && fork() == 0) {
-		print_ceilings(tsv, nthread, seconds / 10);
+		print_ceilings(tsv, nthread, seconds / 30);
 		bench_memory(tsv, nthread);
 		bench_pipe(tsv);
 		exit(tsv != NULL && fflush(tsv) != 0);

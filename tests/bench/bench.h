@@ -24,16 +24,16 @@ double bench_median(double *x, int n);	/* sorts x */
 double bench_madds(const struct model *m);
 
 /*
- * GFLOP/s of float32 products m x k times k x n: by the CBLAS and by our own,
- * in `seconds` of trying.  all: by every thread at once, each its own call,
- * or all in one; the better counts.
+ * GFLOP/s of float32 products m x k times k x n, by the CBLAS and by our own,
+ * the best of three runs of `seconds`.  each: every thread its own call; one:
+ * all threads in one call.
  */
 struct ceiling {
-	double blas1, blas_one, blas_each, own1, own_each, best;
+	double blas1, blas_one, blas_each, own1, own_each;
 };
 void bench_ceiling(uint32_t m, uint32_t n, uint32_t k, uint32_t nthread,
     double seconds, struct ceiling *c);
-/* The best of the products that a model is made of, all threads. */
+/* The best of the products that a model is made of, and of those ways. */
 double bench_model_ceiling(const struct model *m, uint32_t nthread,
     double seconds);
 

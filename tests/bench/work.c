@@ -62,7 +62,7 @@ set_up(struct setup *s, const struct model *m, uint32_t nthread, uint64_t n)
 
 const char *const bench_work[] = { "train", "sample", "density" };
 
-#define NRUN 5				/* and one before them, to warm up */
+#define NRUN 7				/* and one before them, to warm up */
 
 /* Rows a second of some runs. */
 struct rates {
@@ -199,8 +199,10 @@ ceiling_in_child(const struct model *m, uint32_t nthread, double seconds)
 	return best;
 }
 
-/* Whatever else the machine does slows a run, so like is held to like: the
- * best run to the best product. */
+/*
+ * Whatever else the machine does slows a run, so like is held to like: the
+ * best run to the best products, over and over for as long as a run.
+ */
 void
 bench_model(FILE *tsv, const struct model *m, enum work w, uint32_t nthread,
     double seconds)
@@ -210,9 +212,9 @@ bench_model(FILE *tsv, const struct model *m, enum work w, uint32_t nthread,
 	uint32_t rows = w == TRAIN ? m->batch : m->rows;
 	struct rates r;
 
-	before = ceiling_in_child(m, nthread, seconds / 10);
+	before = ceiling_in_child(m, nthread, seconds / 3);
 	r = in_child(w, m, nthread, seconds, &peak);
-	after = ceiling_in_child(m, nthread, seconds / 10);
+	after = ceiling_in_child(m, nthread, seconds / 3);
 	ceiling = before > after ? before : after;
 	gflop = r.best * flop / 1e9;
 	printf("%-7s %-8s %6u %9.0f %9.0f %8.1f %8.1f %6.3f %8.0f\n", m->name,

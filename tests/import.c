@@ -507,6 +507,37 @@ test_contents(void)
 	    "no such tensor");
 }
 
+/* Other numbers in a storage, with the right checksum. */
+static void
+other_numbers(const char *storage, size_t at, uint64_t x, int n,
+    const char *want)
+{
+	unsigned char *s, *e;
+	size_t size;
+
+	s = slurp(GOOD, &size);
+	e = entry(s, size, storage);
+	put(bytes(s, e) + at, x, n);
+	put(e + 16, libdeflate_crc32(0, bytes(s, e), get(e + 24, 4)), 4);
+	changed(s, size, want);
+	nf_free(s);
+}
+
+static void
+test_numbers(void)
+{
+	other_numbers("/data/0", 8, 7, 8, "permutation: element 1 is -1");
+	other_numbers("/data/0", 8, 2, 8, "permutation: element 1 is 2");
+	other_numbers("/data/0", 8, UINT64_MAX, 8,
+	    "permutation: element 1 is -1");
+	other_numbers("/data/1", 0, 0x7fc00000, 4,
+	    "step_00/lu/bias: element 0 is nan");
+	other_numbers("/data/1", 8, 0xff800000, 4,
+	    "step_00/lu/bias: element 2 is -inf");
+	other_numbers("/data/5", 0, 2, 8, "identity_features: feature 0 is 2, "
+	    "want 1: a mask that alternates");
+}
+
 /* ---- a large archive -------------------------------------------------- */
 
 #define HOLE	(5ull << 30)
@@ -687,6 +718,7 @@ main(void)
 	test_golden();
 	test_archive();
 	test_contents();
+	test_numbers();
 	test_damage();
 	test_nearly();
 	test_large();

@@ -172,3 +172,27 @@ small()
 	grep -q 'inst/share/nfpipe/data/muons.h5' plan
 	grep -q 'inst/share/nfpipe/muons-small.cfg' plan
 }
+
+@test "pipelines: every command of nfpipe(7) about them runs" {
+	local command bad=0
+
+	h5cols -n 800 "$JETS" | h5save -o train.h5
+	h5cols -s 800 -n 200 "$JETS" | h5save -o valid.h5
+	mandoc -Tascii -O width=200 "$repo/man/nfpipe.7" | sed 's/.\x08//g' |
+	    awk '/^[A-Z]/ { on = $0 == "PIPELINES" }
+	    on && (more || $1 == "$") {
+		if (!more)
+			sub(/^ *\$ /, "")
+		more = sub(/\\$/, "")
+		printf "%s%s", $0, more ? " " : "\n"
+	    }' | sed "s|/usr/local/share/nfpipe|$repo/pipelines|" >commands
+	[ "$(wc -l <commands)" -eq 4 ]
+	while read -r command; do
+		timeout 100 bash -c "$command" </dev/null >out 2>&1 && continue
+		echo "$command:"
+		tail -n 5 out
+		bad=1
+	done <commands
+	[ "$bad" -eq 0 ]
+	[ -s first/report.html ]
+}

@@ -449,6 +449,7 @@ some with -c" wide wide
 	refuses 2 "--max-ks: 'nan' is not a finite number" \
 	    --max-ks nan a a
 	refuses 2 "--by: \"x\", want COLUMN:N" --by x a a
+	refuses 2 "one kind of output at a time" --tsv --json a a
 	run -2 nfcmp --by x:0 a a
 	run -2 nfcmp --rows 1 a a
 	run -2 nfcmp --seed x a a

@@ -285,6 +285,8 @@ first" nfsample --rows 3 --given y0=1 bare.nf
 	refuse "--given: '1e999' is not a finite number" --given y0=1e999
 	refuse "--given: '1' is not a whole number from 2 to 1000000" \
 	    --given y0=0:1:1
+	refuse "--given y0: -1e39 is beyond single precision" \
+	    --given y0=0:-1e39:3
 	refuse "--given y0: it is given twice" --given y0=1 --given y0=2
 }
 

@@ -129,10 +129,10 @@ take_option(int c)
 		    "--seed");
 		break;
 	case OPT_TSV:
-		o.form = NF_CMP_TSV;
-		break;
 	case OPT_JSON:
-		o.form = NF_CMP_JSON;
+		if (o.form != NF_CMP_TEXT)
+			tool_usage("one kind of output at a time");
+		o.form = c == OPT_TSV ? NF_CMP_TSV : NF_CMP_JSON;
 		break;
 	case OPT_NORMAL:
 		o.spec.normal = true;

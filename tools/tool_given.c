@@ -1,7 +1,21 @@
 /* Conditions that are given on the command line. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "tool_given.h"
+
+/* A condition is a float in the end. */
+static double
+read_number(const char *name, const char *arg)
+{
+	double x = tool_double(arg, "--given");
+
+	if (!(fabs(x) <= FLT_MAX))
+		tool_usage("--given %s: %s is beyond single precision", name,
+		    arg);
+	return x;
+}
 
 /* VALUE, or LO:HI:N. */
 static void
@@ -15,11 +29,11 @@ read_value(struct nf_given *g, const char *name, char *value)
 		    value);
 	if (n != NULL)
 		*hi++ = *n++ = '\0';
-	g->lo = g->hi = tool_double(value, "--given");
+	g->lo = g->hi = read_number(name, value);
 	g->n = 1;
 	if (n == NULL)
 		return;
-	g->hi = tool_double(hi, "--given");
+	g->hi = read_number(name, hi);
 	g->n = (uint32_t)tool_int(n, 2, NF_GIVEN_MAX, "--given");
 }
 

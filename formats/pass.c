@@ -133,7 +133,7 @@ take_weights(const struct nf_pass *p, const struct dest *to,
 		if (!(fabs(w) <= FLT_MAX))
 			return nf_fail(err, NF_EDATA, "row %llu: weight is %g, "
 			    "want a finite number",
-			    (unsigned long long)(p->first + i + 1), w);
+			    (unsigned long long)(p->first + i), w);
 		to->weight[(to->place == NULL ? i : to->place[i]) *
 		    to->ldweight] = (nf_real)w;
 	}

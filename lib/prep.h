@@ -146,7 +146,7 @@ int nf_prep_apply(const struct nf_prep *p, uint64_t seed,
  * logjac, if not NULL, gets += sum over columns of log |d out / d raw|, in
  * which an op that draws or clamps counts as 0.  A raw value that is not
  * finite, or that an op cannot take (log of -1, a value that is none of the
- * levels), is NF_EDATA naming row (row0 + i + 1), column, op and value.
+ * levels), is NF_EDATA naming row (row0 + i), column, op and value.
  */
 int nf_prep_forward(const struct nf_prep *p, uint64_t seed, uint64_t row0,
     uint64_t nrow, const double *raw, size_t ldraw, double *out,

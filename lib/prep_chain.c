@@ -83,11 +83,11 @@ nf_chain_fail(const struct nf_chain *c, const struct nf_cell *cell,
 	if (!isfinite(cell_raw(cell, 0)))
 		return nf_fail(err, NF_EDATA, "row %llu, column %s: the value "
 		    "is %g; drop such rows, as h5cols --nonfinite=drop does",
-		    (unsigned long long)cell->row + 1, c->name,
+		    (unsigned long long)cell->row, c->name,
 		    cell_raw(cell, 0));
 	nf_op_print(o, op, sizeof(op));
 	return nf_fail(err, NF_EDATA, "row %llu, column %s: %s cannot take "
-	    "%.9g: %s", (unsigned long long)cell->row + 1, c->name, op, x,
+	    "%.9g: %s", (unsigned long long)cell->row, c->name, op, x,
 	    o->def->wants != NULL ? o->def->wants :
 	    "that is beyond single precision");
 }

@@ -130,5 +130,5 @@ nf_prep_loss_print(const struct nf_prep *p, uint32_t k,
 	return (size_t)snprintf(s, n, "column %s: %s: %llu values do not come "
 	    "back, the first that of row %llu: %.9g there becomes %.9g",
 	    c->name, op, (unsigned long long)l->count,
-	    (unsigned long long)l->row + 1, l->was, l->is);
+	    (unsigned long long)l->row, l->was, l->is);
 }

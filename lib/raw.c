@@ -187,7 +187,7 @@ invert(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 		if (!isfinite(r->x[k]))
 			return nf_fail(err, NF_EDATA, "row %llu, latent %zu: "
 			    "%g, want a finite number",
-			    (unsigned long long)(g->first + k / r->D + 1),
+			    (unsigned long long)(g->first + k / r->D),
 			    k % r->D, z[k]);
 	}
 	return nf_eval_invert(r->eval, n, r->x, r->y, r->x, err);

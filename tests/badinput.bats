@@ -169,23 +169,23 @@ column \"d\" (the nearest is \"a\")" "nflogp m.nf few >out"
 	for v in nan inf -inf; do
 		table 60 | awk -F , -v OFS=, "NR == 42 { \$2 = \"$v\" } { print }" |
 		    nfcat >bad.nfs
-		each 3 "bad.nfs: row 41, column b: the value is $v; $drop" \
+		each 3 "bad.nfs: row 40, column b: the value is $v; $drop" \
 		    "TOOL bad.nfs >out"
 	done
 	table 60 | awk -F , -v OFS=, 'NR == 42 { $3 = "nan" } { print }' |
 	    nfcat >bad.nfs
-	says 3 "nftrain: bad.nfs: row 41, column c: the value is nan; $drop" \
+	says 3 "nftrain: bad.nfs: row 40, column c: the value is nan; $drop" \
 	    "nftrain -q -c t.cfg bad.nfs"
-	says 3 "nflogp: bad.nfs: row 41, column c: the value is nan; $drop" \
+	says 3 "nflogp: bad.nfs: row 40, column c: the value is nan; $drop" \
 	    "nflogp m.nf bad.nfs >out"
 	nfsample m.nf bad.nfs >o.nfs		# it does not look at c
-	says 3 "nftrain: validation bad.nfs: row 41, column c: the value is \
+	says 3 "nftrain: validation bad.nfs: row 40, column c: the value is \
 nan; $drop" "nftrain -q -c t.cfg -v bad.nfs t.nfs"
-	says 3 "nfsample: bad.nfs: row 41, column c: the value is nan; $drop" \
+	says 3 "nfsample: bad.nfs: row 40, column c: the value is nan; $drop" \
 	    "mkmodel c.nf features=2 context=1 columns_context=c \
 	    columns_target=x,y; nfsample --raw --batch 3 c.nf bad.nfs >out"
 	h5save -o bad.h5 bad.nfs
-	like 3 "nftrain: bad.h5:data: row 4[01], column c is nan \(h5cols \
+	like 3 "nftrain: bad.h5:data: row 40, column c is nan \(h5cols \
 --nonfinite=drop leaves such rows out\)" \
 	    "nftrain -q -c t.cfg -v bad.h5 t.nfs"
 	run -0 --separate-stderr bash -c "h5cols --nonfinite=drop bad.h5 |
@@ -392,4 +392,19 @@ two batches take [0-9.]+: give it more, or take smaller batches" \
 	nfmodel m2.nf >/dev/null
 	run -1 bash -c "nfsample m.nf <&-"
 	[[ $output == "nfsample: stdin: cannot read: Bad file descriptor" ]]
+}
+
+@test "every program counts rows from 0" {
+	local p
+
+	table 9 >rows
+	sed '2s/^[^,]*/nan/' rows | nfcat >first.nfs	# line 1: the names
+	h5save -o first.h5 first.nfs
+	printf '[prep]\na = standardize\n' >prep.cfg
+	for p in "nftrain -q -c t.cfg first.nfs" "nflogp m.nf first.nfs" \
+	    "nfcmp first.nfs t.nfs" "nfhist -c b -w a first.nfs" \
+	    "nfprep -c prep.cfg first.nfs" "h5cols first.h5"; do
+		run -3 --separate-stderr bash -c "$p >out"
+		[[ $stderr == *" row 0"* ]] || { echo "$p: $stderr"; return 1; }
+	done
 }

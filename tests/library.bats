@@ -106,7 +106,7 @@ draws()
 	run -1 --separate-stderr ./flash.gcc nothing.nf
 	[ "$stderr" = "flash: nothing.nf: No such file or directory" ]
 	run -1 --separate-stderr ./flash.gcc jets.nf <<<'30 nan'
-	[[ $stderr == "flash: jets.nf: row 1, column GenJet_eta: "* ]]
+	[[ $stderr == "flash: jets.nf: row 0, column GenJet_eta: "* ]]
 }
 
 @test "C++ takes the header alone, and the program" {

@@ -209,19 +209,19 @@ fails()
 column \"c\" (the nearest is \"a\")" nflogp golden.nf in.nfs
 	nfcat -t g.nfs | awk -v OFS='\t' 'NR == 4 { $3 = "nan" } { print }' |
 	    nfcat >nan.nfs
-	fails 3 "nan.nfs: row 3, column b: the value is nan; drop such rows, \
+	fails 3 "nan.nfs: row 2, column b: the value is nan; drop such rows, \
 as h5cols --nonfinite=drop does" nflogp golden.nf nan.nfs
-	fails 3 "nan.nfs: row 3, column b: the value is nan; drop such rows, \
+	fails 3 "nan.nfs: row 2, column b: the value is nan; drop such rows, \
 as h5cols --nonfinite=drop does" nflogp --batch 1 golden.nf nan.nfs
 	printf 'u,v\n1,1\n-1,1\n' | nfcat >neg.nfs
-	fails 3 "neg.nfs: row 2, column u: log 1 0 cannot take -1: want \
+	fails 3 "neg.nfs: row 1, column u: log 1 0 cannot take -1: want \
 A x + B above 0: give another B, clip first, or let a spike take the value" \
 	    nflogp two.nf neg.nfs
 	printf 'u,v\n1,1e300\n' | nfcat >big.nfs
 	run -3 --separate-stderr bash -c 'nflogp two.nf big.nfs >out'
-	[[ $stderr == "nflogp: big.nfs: row 1, column v: "*"1e+300"* ]]
+	[[ $stderr == "nflogp: big.nfs: row 0, column v: "*"1e+300"* ]]
 	run -3 --separate-stderr bash -c 'nflogp --raw two.nf big.nfs >out'
-	[[ $stderr == "nflogp: big.nfs: row 1, column v: "*"1e+300"* ]]
+	[[ $stderr == "nflogp: big.nfs: row 0, column v: "*"1e+300"* ]]
 	nflogp golden.nf g.nfs >once.nfs
 	fails 3 'stdout: columns 6 and 7 have one name, "log_prob"' \
 	    nflogp golden.nf once.nfs

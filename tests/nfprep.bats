@@ -148,14 +148,14 @@ this is not undone; what onehot made stays" ]
 	}
 	five >in.nfs
 	recipe 'tag = log'
-	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 1, column tag: log 1 0 '\
+	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 0, column tag: log 1 0 '\
 'cannot take -1: want A x + B above 0: give another B, clip first, or let a '\
 'spike take the value'
 	recipe 'id = levels 0 2'
-	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 3, column id: levels 0 2 '\
+	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 2, column id: levels 0 2 '\
 'cannot take 6: it is none of the levels: add it to them'
 	recipe 'tag = uniform 0.5'
-	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 2, column tag: uniform '\
+	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 1, column tag: uniform '\
 '0.5 -1 1 cannot take 0.5: want a whole number; levels takes others'
 	recipe 'tag = spike -1 1 0'
 	check 'nfprep -c c.cfg in.nfs' 'in.nfs: recipe of column tag: spike '\
@@ -180,7 +180,7 @@ this is not undone; what onehot made stays" ]
 nan,3' >>nan.csv
 	recipe 'pt = scale'
 	run -3 --separate-stderr bash -c 'nfcat nan.csv | nfprep -c c.cfg'
-	[ "$stderr" = "nfprep: stdin: row 2, column pt: the value is nan; \
+	[ "$stderr" = "nfprep: stdin: row 1, column pt: the value is nan; \
 drop such rows, as h5cols --nonfinite=drop does" ]
 }
 
@@ -193,20 +193,20 @@ drop such rows, as h5cols --nonfinite=drop does" ]
 	five >in.nfs
 	recipe 'pt = clip 2 50, log'
 	loses "nfprep: column pt: clip 2 50 2 50: 3 values do not come back, \
-the first that of row 1: 1 there becomes 2"
+the first that of row 0: 1 there becomes 2"
 	nfprep --inverse p.nfs | column pt | tr '\n' ' ' >got
 	awk '{ for (i = 1; i <= 5; i++)
 		if (($i - (i % 4 == 1 ? 2 : i == 3 ? 50 : 10)) ^ 2 > 1e-20)
 			exit 1 }' got
 	recipe 'n = affine 0.5 0, wrap'
 	loses "nfprep: column n: wrap: 5 values do not come back, the first \
-that of row 1: 3.5 there becomes -2.78318531"
+that of row 0: 3.5 there becomes -2.78318531"
 	# A recipe that was fitted to other rows.
 	recipe 'n = seen 7 8, uniform 0.5 7 8' 'tag = spike -1 0.1 -2 0.5'
 	loses "nfprep: column n: uniform 0.5 7 8: 1 values do not come back, \
-the first that of row 2: 9 there becomes 8
+the first that of row 1: 9 there becomes 8
 nfprep: column tag: spike -1 0.1 -2 0.5: 1 values do not come back, the first \
-that of row 4: 0.25 there becomes 0.5"
+that of row 3: 0.25 there becomes 0.5"
 	for op in 'clip 0 100' 'log 1 1' 'spike 1' 'levels 1 10 100' \
 	    'uniform 0.5' 'gauss 0.2' 'wrap, none' 'ratio n' 'diff n, scale'; do
 		recipe "pt = ${op%%, none}"
@@ -218,7 +218,7 @@ that of row 4: 0.25 there becomes 0.5"
 	    nfcat >in.nfs
 	recipe 'a = clip 5 19990'
 	loses "nfprep: column a: clip 5 19990 5 19990: 14 values do not come \
-back, the first that of row 1: 0 there becomes 5"
+back, the first that of row 0: 0 there becomes 5"
 }
 
 @test "nfprep: a stream cut short fails here too" {

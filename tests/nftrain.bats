@@ -409,7 +409,7 @@ model, or remove the checkpoint and begin anew" \
 	fails 3 "the weights of the 80 rows that validate sum to -38, want \
 more than 0" nftrain -q -c n.cfg -v v.nfs n.nfs
 	weigh 'NR == 7 ? "nan" : 1'
-	fails 3 "n.nfs: row 6: weight is nan, want a finite number" \
+	fails 3 "n.nfs: row 5: weight is nan, want a finite number" \
 	    nftrain -q -c n.cfg --set data.valid_fraction=0 n.nfs
 	[ "$(ls *.nf* | tr '\n' ' ')" = "j.nfs n.nfs v.nfs " ]
 }

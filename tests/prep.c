@@ -235,12 +235,12 @@ test_integers(void)
 	x[3] = 2.5;
 	p = fitted("x = uniform 0.5 0 9", x, NROW);
 	ok(nf_prep_forward(p, 0, 0, 4, x, 1, y, 1, NULL, &err) == -1 &&
-	    strcmp(err.msg, "row 4, column x: uniform 0.5 0 9 cannot take "
+	    strcmp(err.msg, "row 3, column x: uniform 0.5 0 9 cannot take "
 	    "2.5: want a whole number; levels takes others") == 0 &&
 	    err.code == NF_EDATA, "uniform: whole numbers only");
 	nf_prep_free(p);
 	ok(fitted("x = uniform 0.5, standardize", x, NROW) == NULL &&
-	    strncmp(err.msg, "row 4, column x: uniform 0.5 cannot take 2.5",
+	    strncmp(err.msg, "row 3, column x: uniform 0.5 cannot take 2.5",
 	    44) == 0, "uniform: and while fitting: %s", err.msg);
 }
 
@@ -280,7 +280,7 @@ test_levels(void)
 	    "levels: past the ends, the last");
 	x[5] = 3;
 	ok(nf_prep_forward(p, 0, 100, NROW, x, 1, y, 1, NULL, &err) == -1 &&
-	    strstr(err.msg, "row 106, column x: levels 6:") != NULL &&
+	    strstr(err.msg, "row 105, column x: levels 6:") != NULL &&
 	    strstr(err.msg, " cannot take 3: it is none of the levels: add it "
 	    "to them") != NULL, "levels: another value is refused");
 	nf_prep_free(p);

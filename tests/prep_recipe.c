@@ -317,11 +317,11 @@ test_refused_values(void)
 		double x;
 		const char *msg;
 	} bad[] = {
-		{ "x = none", NAN, "row 9, column x: the value is nan; drop "
+		{ "x = none", NAN, "row 8, column x: the value is nan; drop "
 		    "such rows, as h5cols --nonfinite=drop does" },
-		{ "x = atan", -INFINITY, "row 9, column x: the value is -inf; "
+		{ "x = atan", -INFINITY, "row 8, column x: the value is -inf; "
 		    "drop" },
-		{ "x = log", -1.5, "row 9, column x: log 1 0 cannot take "
+		{ "x = log", -1.5, "row 8, column x: log 1 0 cannot take "
 		    "-1.5: want A x + B above 0: give another B, clip first, "
 		    "or let a spike take the value" },
 		{ "x = log", 0, "cannot take 0: want A x" },
@@ -364,17 +364,17 @@ test_first_error(void)
 	for (i = 0; i < 3; i++)
 		raw[(4900 - 1700 * i) * NCOL + 3] = 7;
 	ok(forward(p, 0, NROW, out, NULL) == -1 &&
-	    strncmp(err.msg, "row 1501, column id: ", 21) == 0,
+	    strncmp(err.msg, "row 1500, column id: ", 21) == 0,
 	    "the first row is named: %.40s", err.msg);
 	nf_prep_free(p);
 	p = build(lines, 7, "standardize", NULL);
 	ok(nf_prep_fit(p, raw, NCOL, NROW, NULL, &err) == -1 &&
-	    strncmp(err.msg, "row 1501, column id: levels 0 2 6 0.1 cannot "
+	    strncmp(err.msg, "row 1500, column id: levels 0 2 6 0.1 cannot "
 	    "take 7: ", 52) == 0, "by fitting too");
 	for (i = 0; i < NROW; i++)
 		number[i] = (uint64_t)(2 * i + 1);
 	ok(nf_prep_fit(p, raw, NCOL, NROW, number, &err) == -1 &&
-	    strncmp(err.msg, "row 3002, column id: ", 21) == 0,
+	    strncmp(err.msg, "row 3001, column id: ", 21) == 0,
 	    "under the number that it has");
 	for (i = 0; i < 3; i++)
 		raw[(4900 - 1700 * i) * NCOL + 3] = was[i];
@@ -494,7 +494,7 @@ test_onehot(void)
 	    "in the recipe's order");
 	x[1] = 3;
 	ok(nf_prep_forward(p, 0, 0, 2, x, 3, y, 5, NULL, &err) == -1 &&
-	    strstr(err.msg, "row 1, column flavour: onehot 5 -4 0 cannot take "
+	    strstr(err.msg, "row 0, column flavour: onehot 5 -4 0 cannot take "
 	    "3: it is none of the values: add it to them") != NULL,
 	    "another value is refused");
 	nf_prep_free(p);
@@ -545,7 +545,7 @@ test_partner(void)
 	    fabs(z[7] + 1), 0, 1e-13, "to the same values");
 	x[5] = 0;
 	ok(nf_prep_forward(p, 0, 0, 2, x + 1, 5, y, 2, j, &err) == -1 &&
-	    strcmp(err.msg, "row 2, column pt: ratio gen pt cannot take 18: "
+	    strcmp(err.msg, "row 1, column pt: ratio gen pt cannot take 18: "
 	    "want a COLUMN that is not 0") == 0, "by 0");
 	nf_prep_free(p);
 	ok(nf_prep_new(&p, name, 2, (const char *[]){ "pt = diff phi",

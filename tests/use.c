@@ -17,7 +17,7 @@
 #include "normal.h"
 #include "tap.h"
 
-#define NAN_ROW	"row 16, column eta: the value is nan; drop such " \
+#define NAN_ROW	"row 15, column eta: the value is nan; drop such " \
     "rows, as h5cols --nonfinite=drop does"
 
 enum { N = 20000, NC = 2, NT = 3 };	/* more rows than a block has */
@@ -263,7 +263,7 @@ errors(void)
 	context[5 * NC + 1] = 0;
 	z[4 * NT + 2] = INFINITY;
 	says(nf_from_latent(h, &at, 10, context, z, other, &err), NF_EDATA,
-	    "row 15, latent 2: inf, want a finite number");
+	    "row 14, latent 2: inf, want a finite number");
 	says(nf_sample(h, &at, 10, NULL, target, &err), NF_EUSE,
 	    "context is NULL, want rows of 2 columns");
 	at.row = (uint64_t)1 << 63;

@@ -34,7 +34,6 @@ struct nf_cpu {
 #define cpu_scratch		CPU_NAME(cpu_scratch)
 #define cpu_add_columns		CPU_NAME(cpu_add_columns)
 #define cpu_packed_size		CPU_NAME(cpu_packed_size)
-#define cpu_pack		CPU_NAME(cpu_pack)
 #define cpu_pack_part		CPU_NAME(cpu_pack_part)
 #define cpu_product		CPU_NAME(cpu_product)
 #define cpu_product_side	CPU_NAME(cpu_product_side)
@@ -86,11 +85,16 @@ void cpu_optim_ops(struct nf_ops *t);
  * is, parts of it are packed in room, cpu_product_room bytes.
  */
 size_t cpu_packed_size(uint32_t k, uint32_t n);
-void cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
-    nf_real *packed);
 /* Those of the panels that are thread i's. */
 void cpu_pack_part(int trans, uint32_t k, uint32_t n, const nf_real *b,
     size_t ldb, uint32_t i, uint32_t nthread, nf_real *packed);
+static inline void
+cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
+    nf_real *packed)
+{
+	cpu_pack_part(trans, k, n, b, ldb, 0, 1, packed);
+}
+
 void cpu_product(uint32_t m, uint32_t n, uint32_t k, const nf_real *a,
     size_t lda, const nf_real *packed, const nf_real *bias, int add,
     nf_real *c, size_t ldc);

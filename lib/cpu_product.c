@@ -93,13 +93,6 @@ cpu_pack_part(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
 	}
 }
 
-void
-cpu_pack(int trans, uint32_t k, uint32_t n, const nf_real *b, size_t ldb,
-    nf_real *packed)
-{
-	cpu_pack_part(trans, k, n, b, ldb, 0, 1, packed);
-}
-
 /* ---- kernels ---------------------------------------------------------- */
 
 /* What the accumulators begin with: 0, a bias (of columns, of rows), or what

@@ -140,10 +140,48 @@ test_softplus(void)
 	    "softplus of huge numbers");
 }
 
+/* Those in double: against long double, in units of 2^-53 of the result. */
+static void
+test_doubles(void)
+{
+	const double unit = 0x1p-53;
+	double x, slope, e = 0, l = 0, s = 0, ss = 0;
+	long double want;
+	int k;
+
+	for (x = -700; x <= 700; x += 0.0137)
+		e = fmax(e, fabs((double)((long double)nf_exp64(x) /
+		    expl((long double)x) - 1)) / unit);
+	/* Near 1 a logarithm is judged by its argument. */
+	for (k = -1021; k < 1024; k++)
+		for (x = 1; x < 2; x += 0.00173) {
+			want = logl((long double)ldexp(x, k));
+			l = fmax(l, (double)fabsl(nf_log64(ldexp(x, k)) -
+			    want) / (unit * fmax(1, (double)fabsl(want))));
+		}
+	for (x = -800; x < 800; x += 0.0137) {
+		want = x > 0 ? x + log1pl(expl(-(long double)x)) :
+		    log1pl(expl((long double)x));
+		s = fmax(s, (double)fabsl(nf_softplus_both(x, &slope) -
+		    want) / (unit * fmax(1, x)));
+		want = 1 / (1 + expl(-(long double)fmax(x, -700)));
+		ss = fmax(ss, fabs((double)(slope / want - 1)) / unit);
+	}
+	ok(e <= 2, "nf_exp64: %.2f units, want 2", e);
+	ok(l <= 3, "nf_log64: %.2f units, want 3", l);
+	ok(s <= 2 && ss <= 4, "nf_softplus_both: %.2f units, its slope %.2f, "
+	    "want 2 and 4", s, ss);
+	ok(nf_exp64(0) == 1 && nf_log64(1) == 0 &&
+	    nf_softplus_both(1e300, &slope) == 1e300 && slope == 1 &&
+	    nf_softplus_both(-1e300, &slope) >= 0 && slope > 0,
+	    "their ends");
+}
+
 int
 main(void)
 {
 	test_accuracy();
+	test_doubles();
 	test_ends();
 	test_activations();
 	test_softplus();

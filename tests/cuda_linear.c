@@ -1,4 +1,6 @@
 /* The GPU's linear layers against the CPU's, in each precision. */
+#include <sched.h>
+
 #include "cuda_pair.h"
 
 static const struct shape shapes[] = {
@@ -12,7 +14,7 @@ test_linear(enum nf_precision mode)
 {
 	const struct shape *s;
 	struct area *x, *w, *b, *y;
-	struct nf_linear l;
+	struct nf_linear l = { .packed = NULL };
 	int k, bias, exact;
 	size_t i;
 
@@ -48,7 +50,7 @@ test_linear_grad(enum nf_precision mode)
 {
 	const struct shape *s;
 	struct area *x, *w, *dy, *dx, *dw, *db;
-	struct nf_linear l;
+	struct nf_linear l = { .packed = NULL };
 	uint32_t ncol;
 	int k, add;
 	size_t i;
@@ -120,6 +122,53 @@ test_weights(enum nf_precision mode)
 	set_mode(NF_FP32);
 }
 
+/* Jobs of each() that multiply by weights that no lane has seen. */
+struct fresh {
+	struct nf_linear l;
+	struct nf_mat x, y;		/* y: 5 rows a job */
+	int wait, here;			/* jobs 0 and 1: on two lanes */
+};
+
+static void
+fresh_job(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t ijob)
+{
+	struct fresh *f = arg;
+	struct nf_mat y = f->y;
+
+	(void)ilane;
+	if (f->wait && ijob < 2) {
+		__atomic_fetch_add(&f->here, 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&f->here, __ATOMIC_SEQ_CST) < 2)
+			sched_yield();
+	}
+	y.x += 5 * ijob * y.ld;
+	lane->ops->linear(lane, 5, &f->l, f->x, y);
+}
+
+static void
+test_fresh(void)
+{
+	struct area *x, *w, *y;
+	struct fresh f = { .l = { .nin = 70, .nout = 65 } };
+	int i, k;
+
+	set_mode(NF_TF32);
+	for (i = 0; i < 12; i++) {
+		x = area(REAL, 5, 70, 70, -1, 1);
+		w = area(REAL, 65, 70, 70, -1, 1);
+		y = area(REAL, 60, 65, 65, 0, 0);
+		FOR_BOTH(k) {
+			f.l.w = REAL_ON(w, k);
+			f.x = mat_on(x, k);
+			f.y = mat_on(y, k);
+			f.wait = dev[k]->nlane > 1;
+			f.here = 0;
+			dev[k]->ops->each(dev[k], 12, fresh_job, &f);
+		}
+		agree(mode_tol[NF_TF32], LIST(y), "fresh weights on lanes");
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -132,6 +181,7 @@ main(int argc, char *argv[])
 		test_linear_grad((enum nf_precision)mode);
 		test_weights((enum nf_precision)mode);
 	}
+	test_fresh();
 	close_pair();
 	return done();
 }

@@ -78,6 +78,42 @@ test_each(void)
 	forget_areas();
 }
 
+/* Copy one word of the first half to the second; nothing waits here. */
+static void
+each_copy(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t ijob)
+{
+	uint32_t *at = arg;
+
+	(void)ilane;
+	lane->ops->copy(lane, at + 50 + ijob, at + ijob, sizeof(*at));
+}
+
+/* What comes before each() is done in its jobs, and they are after it. */
+static void
+test_each_order(void)
+{
+	struct area *a = vec(WORD, 150, 0, 0);
+	uint32_t *at = WORD_ON(a, 1), *got, i, k, bad = 0;
+	uint32_t *word = host(a);
+	char *p;
+
+	for (i = 1; i <= 8; i++) {
+		for (k = 0; k < 50; k++)
+			word[k] = i * 1000 + k;
+		dev[1]->ops->upload(dev[1], at, word, 50 * sizeof(*at));
+		dev[1]->ops->each(dev[1], 50, each_copy, at);
+		dev[1]->ops->copy(dev[1], at + 100, at + 50,
+		    50 * sizeof(*at));
+		p = fetched(a, 1);
+		got = (uint32_t *)(void *)(p + GUARD);
+		for (k = 0; k < 50; k++)
+			bad += got[100 + k] != word[k];
+		free(p);
+	}
+	ok(bad == 0, "jobs stand between what was asked before and after");
+	forget_areas();
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static void
@@ -137,6 +173,7 @@ main(int argc, char *argv[])
 	open_pair(argv[0]);
 	test_memory();
 	test_each();
+	test_each_order();
 	test_rows();
 	close_pair();
 	return done();

@@ -1,0 +1,181 @@
+/* Emulated memory, copies and devices. */
+#ifndef EMU_DEVICE_H
+#define EMU_DEVICE_H
+
+#include "queue.h"
+
+/* ---- memory ----------------------------------------------------------- */
+
+enum cudaMemcpyKind {
+	cudaMemcpyHostToDevice = 1,
+	cudaMemcpyDeviceToHost,
+	cudaMemcpyDeviceToDevice
+};
+
+#define EMU_MEMORY	((size_t)2 << 30)
+
+/* With NF_EMU_LEAKS in the environment, nothing may be left at exit. */
+struct emu_pieces : std::map<char *, size_t> {
+	~emu_pieces()
+	{
+		if (getenv("NF_EMU_LEAKS") != NULL && !empty())
+			emu_die("%zu pieces of memory were not freed",
+			    size());
+	}
+};
+
+inline emu_pieces emu_device, emu_pinned;
+inline size_t emu_used;
+
+/* Does [p, p + n) lie in one of the pieces? */
+inline bool
+emu_within(const std::map<char *, size_t> &piece, const void *p, size_t n)
+{
+	auto i = piece.upper_bound((char *)const_cast<void *>(p));
+
+	if (i == piece.begin())
+		return false;
+	--i;
+	return (const char *)p + n <= i->first + i->second;
+}
+
+/* NF_FAULT=cuda:N: the N-th allocation fails, and so do all larger ones. */
+inline cudaError_t
+cudaMalloc(void **p, size_t n)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	const char *fault = getenv("NF_FAULT");
+	static int count;
+
+	*p = NULL;
+	if (fault != NULL && strncmp(fault, "cuda:", 5) == 0 &&
+	    ++count == atoi(fault + 5))
+		return emu_error(cudaErrorMemoryAllocation);
+	if (n > EMU_MEMORY - emu_used)
+		return emu_error(cudaErrorMemoryAllocation);
+	if (posix_memalign(p, 256, n + (n == 0)) != 0)
+		return emu_error(cudaErrorMemoryAllocation);
+	memset(*p, 0xff, n);
+	emu_device[(char *)*p] = n;
+	emu_used += n;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaFree(void *p)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (p == NULL)
+		return cudaSuccess;
+	if (emu_capturing > 0)
+		emu_die("memory is freed in a capture");
+	if (emu_device.count((char *)p) == 0)
+		emu_die("what is freed is no device memory");
+	emu_flush_all();
+	emu_used -= emu_device[(char *)p];
+	emu_device.erase((char *)p);
+	free(p);
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaMallocHost(void **p, size_t n)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	*p = aligned_alloc(64, (n + 63) / 64 * 64);
+	memset(*p, 0xff, n);
+	emu_pinned[(char *)*p] = n;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaFreeHost(void *p)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	emu_flush_all();
+	emu_pinned.erase((char *)p);
+	free(p);
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaMemGetInfo(size_t *nfree, size_t *total)
+{
+	*nfree = EMU_MEMORY - emu_used;
+	*total = EMU_MEMORY;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind kind,
+    cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (!emu_within(kind == cudaMemcpyDeviceToHost ? emu_pinned :
+	    emu_device, to, n) || !emu_within(kind ==
+	    cudaMemcpyHostToDevice ? emu_pinned : emu_device, from, n))
+		emu_die("a copy of %zu bytes outside of what was allocated",
+		    n);
+	emu_issue(s, [=] { memcpy(to, from, n); });
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaMemsetAsync(void *p, int value, size_t n, cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (!emu_within(emu_device, p, n))
+		emu_die("%zu bytes are set outside of what was allocated", n);
+	emu_issue(s, [=] { memset(p, value, n); });
+	return cudaSuccess;
+}
+
+/* ---- the device ------------------------------------------------------- */
+
+struct cudaDeviceProp {
+	char name[256];
+	size_t totalGlobalMem;
+	int major, minor, multiProcessorCount, l2CacheSize;
+};
+
+/* NF_EMU_DEVICES=N: that many, instead of one. */
+inline cudaError_t
+cudaGetDeviceCount(int *n)
+{
+	const char *s = getenv("NF_EMU_DEVICES");
+
+	*n = s == NULL ? 1 : atoi(s);
+	return *n > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
+
+inline cudaError_t
+cudaSetDevice(int i)
+{
+	int n;
+
+	if (cudaGetDeviceCount(&n) != cudaSuccess || i >= n)
+		return emu_error(cudaErrorInvalidDevice);
+	return cudaSuccess;
+}
+
+/* NF_EMU_OLD=N: the first N are too old. */
+inline cudaError_t
+cudaGetDeviceProperties(cudaDeviceProp *p, int i)
+{
+	const char *s = getenv("NF_EMU_OLD");
+
+	memset(p, 0, sizeof(*p));
+	strcpy(p->name, "emulated");
+	p->totalGlobalMem = EMU_MEMORY;
+	p->major = s != NULL && i < atoi(s) ? 7 : 9;
+	p->multiProcessorCount = 3;
+	p->l2CacheSize = 256 << 10;
+	return cudaSuccess;
+}
+
+#endif

@@ -1,0 +1,409 @@
+/* Emulated streams, events, launches and captures: work waits in queues. */
+#ifndef EMU_QUEUE_H
+#define EMU_QUEUE_H
+
+#include "thread.h"
+
+/* ---- errors ----------------------------------------------------------- */
+
+enum cudaError_t {
+	cudaSuccess = 0,
+	cudaErrorInvalidValue = 1,
+	cudaErrorMemoryAllocation = 2,
+	cudaErrorInvalidConfiguration = 9,
+	cudaErrorNoDevice = 100,
+	cudaErrorInvalidDevice = 101
+};
+
+inline cudaError_t emu_last;
+
+inline cudaError_t
+emu_error(cudaError_t e)
+{
+	if (emu_last == cudaSuccess)
+		emu_last = e;
+	return e;
+}
+
+inline cudaError_t
+cudaGetLastError(void)
+{
+	cudaError_t e = emu_last;
+
+	emu_last = cudaSuccess;
+	return e;
+}
+
+inline const char *
+cudaGetErrorString(cudaError_t e)
+{
+	return e == cudaSuccess ? "no error" :
+	    e == cudaErrorMemoryAllocation ? "out of memory" :
+	    e == cudaErrorInvalidConfiguration ? "invalid configuration" :
+	    e == cudaErrorNoDevice ? "no CUDA-capable device is detected" :
+	    e == cudaErrorInvalidDevice ? "invalid device ordinal" :
+	    "invalid argument";
+}
+
+/* ---- queues ----------------------------------------------------------- */
+
+struct emu_op {
+	std::function<void()> run;
+	unsigned stream;
+	std::vector<std::shared_ptr<emu_op>> after;
+	bool done;
+};
+
+typedef std::shared_ptr<emu_op> emu_op_p;
+
+struct emu_graph {
+	std::vector<emu_op_p> op;	/* each after its predecessors */
+	struct emu_stream *origin;
+	std::vector<emu_op_p> before;	/* what the origin had to follow */
+};
+
+struct emu_stream {
+	unsigned id;
+	std::vector<emu_op_p> after;	/* what the next operation follows */
+	emu_graph *capture;
+};
+
+struct emu_event {
+	std::vector<emu_op_p> after;
+	emu_graph *capture;
+};
+
+typedef emu_stream *cudaStream_t;
+typedef emu_event *cudaEvent_t;
+typedef emu_graph *cudaGraph_t;
+typedef emu_graph *cudaGraphExec_t;
+
+inline std::vector<emu_op_p> emu_queue;	/* in the order of issue */
+inline std::vector<emu_stream *> emu_streams;
+inline int emu_capturing;		/* streams that began a capture */
+
+inline bool
+emu_ready(const emu_op_p &op)
+{
+	for (const emu_op_p &p : op->after)
+		if (!p->done)
+			return false;
+	return true;
+}
+
+inline bool
+emu_all_done(const std::vector<emu_op_p> &op)
+{
+	for (const emu_op_p &p : op)
+		if (!p->done)
+			return false;
+	return true;
+}
+
+/*
+ * Run what is queued, in an order that events and streams allow, until all
+ * of `wanted` is done: in passes, each of which holds back some streams and
+ * some operations.
+ */
+inline void
+emu_flush(const std::vector<emu_op_p> &wanted)
+{
+	std::vector<emu_op_p> todo, left;
+	unsigned held;
+
+	while (!emu_all_done(wanted)) {
+		todo.swap(emu_queue);
+		held = emu_random();
+		for (emu_op_p &op : todo)
+			if (!emu_ready(op) || held >> op->stream % 16 & 1 ||
+			    emu_random() % 8 == 0)
+				left.push_back(op);
+			else {
+				op->run();
+				op->done = true;
+				op->after.clear();
+			}
+		todo.clear();
+		emu_queue.swap(left);
+	}
+}
+
+inline void
+emu_flush_all(void)
+{
+	emu_flush(std::vector<emu_op_p>(emu_queue));
+}
+
+inline void
+emu_issue(emu_stream *s, const std::function<void()> &run)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	emu_op_p op = std::make_shared<emu_op>();
+
+	op->run = run;
+	op->stream = s->id;
+	op->done = false;
+	op->after.swap(s->after);
+	s->after.push_back(op);
+	(s->capture != NULL ? s->capture->op : emu_queue).push_back(op);
+}
+
+template <class... P> struct emu_launcher {
+	const char *file, *name;
+	void (*kernel)(P...);
+	dim3 grid, block;
+	size_t nshared;
+	emu_stream *stream;
+
+	void operator()(P... arg) const
+	{
+		const emu_launcher<P...> l = *this;
+		unsigned n = block.x * block.y * block.z;
+
+		if (grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+		    grid.y > 65535 || grid.z > 65535 ||
+		    grid.x > 0x7fffffff || n == 0 || n > 1024 ||
+		    n % 32 != 0 || nshared > (48 << 10)) {
+			emu_error(cudaErrorInvalidConfiguration);
+			return;
+		}
+		emu_issue(stream, [=] {
+			emu_launched.insert(emu_base(l.file) + " " + l.name);
+			emu_run(l.name, l.grid, l.block, l.nshared, [=] {
+				l.kernel(arg...);
+			});
+		});
+	}
+};
+
+template <class... P> inline emu_launcher<P...>
+emu_launch(const char *file, const char *name, void (*kernel)(P...),
+    dim3 grid, dim3 block, size_t nshared, emu_stream *stream)
+{
+	return emu_launcher<P...>{ file, name, kernel, grid, block, nshared,
+		stream };
+}
+
+#define NF_LAUNCH(kernel, grid, block, nshared, stream) \
+	emu_launch(__FILE__, #kernel, kernel, grid, block, nshared, stream)
+
+/* ---- streams, events, captures ---------------------------------------- */
+
+enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
+enum cudaStreamCaptureMode {
+	cudaStreamCaptureModeGlobal,
+	cudaStreamCaptureModeThreadLocal,
+	cudaStreamCaptureModeRelaxed
+};
+
+inline cudaError_t
+cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	*s = new emu_stream();
+	(*s)->id = emu_random();
+	emu_streams.push_back(*s);
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaStreamDestroy(cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	size_t i;
+
+	emu_flush_all();
+	for (i = 0; emu_streams[i] != s; i++)
+		;
+	emu_streams.erase(emu_streams.begin() + (ptrdiff_t)i);
+	delete s;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaStreamSynchronize(cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (s->capture != NULL)
+		emu_die("synchronisation of a stream in a capture");
+	emu_flush(s->after);
+	s->after.clear();
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaDeviceSynchronize(void)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (emu_capturing > 0)
+		emu_die("synchronisation in a capture");
+	emu_flush_all();
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
+{
+	*e = new emu_event();
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaEventDestroy(cudaEvent_t e)
+{
+	delete e;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaEventRecord(cudaEvent_t e, cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	e->after = s->after;
+	e->capture = s->capture;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaEventSynchronize(cudaEvent_t e)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (e->capture != NULL)
+		emu_die("waiting for an event of a capture");
+	emu_flush(e->after);
+	return cudaSuccess;
+}
+
+/* NF_EMU_DEAF=file.cu:LINE: the wait that stands there is left out. */
+inline bool
+emu_deaf(const char *file, int line)
+{
+	const char *s = getenv("NF_EMU_DEAF");
+
+	return s != NULL && emu_base(file) + ":" + std::to_string(line) == s;
+}
+
+inline cudaError_t
+emu_wait_event(const char *file, int line, cudaStream_t s, cudaEvent_t e,
+    unsigned)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (emu_deaf(file, line))
+		return cudaSuccess;
+	if (s->capture == NULL && e->capture != NULL) {
+		s->capture = e->capture;
+		s->after.clear();
+	} else if (s->capture != e->capture)
+		emu_die("a capture waits for an event outside of it");
+	for (const emu_op_p &p : e->after)
+		if (!p->done)
+			s->after.push_back(p);
+	return cudaSuccess;
+}
+
+#define cudaStreamWaitEvent(s, e, flags) \
+	emu_wait_event(__FILE__, __LINE__, s, e, flags)
+
+inline cudaError_t
+cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (s->capture != NULL)
+		emu_die("a capture in a capture");
+	s->capture = new emu_graph();
+	s->capture->origin = s;
+	s->capture->before.swap(s->after);
+	emu_capturing++;
+	return cudaSuccess;
+}
+
+/* Everything captured must have come back to the stream that began. */
+inline cudaError_t
+cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	emu_graph *g = s->capture;
+	std::vector<emu_op_p> reach = s->after;
+	std::map<emu_op *, bool> seen;
+
+	if (g == NULL || g->origin != s)
+		emu_die("the end of a capture that did not begin");
+	while (!reach.empty()) {
+		emu_op_p op = reach.back();
+
+		reach.pop_back();
+		if (seen[op.get()])
+			continue;
+		seen[op.get()] = true;
+		for (const emu_op_p &p : op->after)
+			reach.push_back(p);
+	}
+	for (const emu_op_p &op : g->op)
+		if (!seen[op.get()])
+			emu_die("a capture ends with work not joined");
+	for (emu_stream *t : emu_streams)
+		if (t->capture == g) {
+			t->capture = NULL;
+			t->after.clear();
+		}
+	s->after.swap(g->before);
+	emu_capturing--;
+	*graph = g;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned long long)
+{
+	*x = new emu_graph(*g);
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaGraphDestroy(cudaGraph_t g)
+{
+	delete g;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaGraphExecDestroy(cudaGraphExec_t x)
+{
+	delete x;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	std::map<emu_op *, emu_op_p> twin;
+	emu_op_p op;
+
+	for (const emu_op_p &p : x->op) {
+		op = std::make_shared<emu_op>();
+		op->run = p->run;
+		op->stream = p->stream;
+		op->done = false;
+		for (const emu_op_p &q : p->after)
+			op->after.push_back(twin[q.get()]);
+		if (p->after.empty())
+			op->after = s->after;
+		twin[p.get()] = op;
+		emu_queue.push_back(op);
+	}
+	s->after.clear();
+	for (auto &t : twin)
+		s->after.push_back(t.second);
+	emu_issue(s, [] { });
+	return cudaSuccess;
+}
+
+#endif

@@ -40,9 +40,9 @@ choose_latents(const struct nf_reader *r, struct nf_list *names,
 	    nf_reader_name(r));
 }
 
-/* The columns that are compared, of the first. */
+/* All columns but the weight, or those asked for. */
 static int
-choose(const struct nf_reader *r, const struct nf_compare_spec *s,
+choose_columns(const struct nf_reader *r, const struct nf_compare_spec *s,
     struct nf_list *names, struct nf_err *err)
 {
 	const struct nf_list *have = &nf_reader_schema(r)->column;
@@ -50,8 +50,6 @@ choose(const struct nf_reader *r, const struct nf_compare_spec *s,
 	const char *name;
 	int rc = 0;
 
-	if (s->normal && s->columns == NULL)
-		return choose_latents(r, names, err);
 	if (nf_columns_find(s->columns == NULL ? "*" : s->columns, have,
 	    &col, &ncol, err) == -1)
 		return nf_fail_in(err, "%s", nf_reader_name(r));
@@ -62,14 +60,25 @@ choose(const struct nf_reader *r, const struct nf_compare_spec *s,
 			rc = nf_list_add(names, name, err);
 	}
 	nf_free(col);
-	if (rc == 0 && names->n == 0)
+	return rc;
+}
+
+/* The columns that are compared, of the first. */
+static int
+choose(const struct nf_reader *r, const struct nf_compare_spec *s,
+    struct nf_list *names, struct nf_err *err)
+{
+	if ((s->normal && s->columns == NULL ? choose_latents(r, names, err) :
+	    choose_columns(r, s, names, err)) == -1)
+		return -1;
+	if (names->n == 0)
 		return nf_fail(err, NF_EDATA, "%s: no column but the weight",
 		    nf_reader_name(r));
-	if (rc == 0 && names->n > NF_CMP_MAX_COLS)
+	if (names->n > NF_CMP_MAX_COLS)
 		return nf_fail(err, NF_EUSE, "%s: %u columns, at most %d can "
 		    "be compared: choose some with -c", nf_reader_name(r),
 		    names->n, NF_CMP_MAX_COLS);
-	return rc;
+	return 0;
 }
 
 static bool

@@ -435,6 +435,10 @@ out" --normal b
 	refuses 2 "wide: 513 columns, at most 512 can be compared: choose \
 some with -c" wide wide
 	nfcmp -c 0:3 wide wide >/dev/null
+	awk 'BEGIN { for (i = 0; i < 513; i++) printf "z%d ", i; print ""
+	    }' | table >wide
+	refuses 2 "wide: 513 columns, at most 512 can be compared: choose \
+some with -c" --normal wide
 	column x 1 >a
 	refuses 3 "a: no column but the weight" -w x a a
 }

@@ -269,7 +269,7 @@ first" nfsample --rows 3 --given y0=1 bare.nf
 	run -3 --separate-stderr bash -c \
 	    'nfsample --given y0=1 bare.nf other.nfs >o'
 	[[ $stderr == *"bare.nf wants a column that is not there: no column \"y1\""* ]]
-	fails 3 "row 2, column GenJet_hadronFlavour: onehot 0 4 5 cannot take \
+	fails 3 "row 1, column GenJet_hadronFlavour: onehot 0 4 5 cannot take \
 3: it is none of the values: add it to them" \
 	    nfsample --given GenJet_hadronFlavour=4:3:2 --given GenJet_pt=30 \
 	    --rows 2 m.nf

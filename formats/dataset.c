@@ -109,8 +109,7 @@ sizes(const struct nf_dataset *d, const struct nf_choice *c,
 	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real);
 }
 
-/* What may be held in memory of rows that come: prepared, there are two
- * copies of them, where the device is the CPU. */
+/* What may be held in memory of rows that come: prepared ones lie beside. */
 static uint64_t
 raw_share(const struct nf_dataset *d, const struct nf_choice *c,
     enum nf_type type, uint64_t memory)
@@ -119,7 +118,7 @@ raw_share(const struct nf_dataset *d, const struct nf_choice *c,
 
 	sizes(d, c, type, &raw, &prepared);
 	return (uint64_t)((double)memory * (double)raw /
-	    (double)((raw > prepared ? raw : prepared) + prepared));
+	    (double)(raw + prepared));
 }
 
 uint64_t
@@ -127,7 +126,7 @@ nf_dataset_memory(const struct nf_dataset *d)
 {
 	uint64_t row = (d->C + d->D + d->weighted) * sizeof(nf_real);
 
-	return d->spool == NULL ? 2 * (d->ntrain + d->nvalid) * row :
+	return d->spool == NULL ? (d->ntrain + d->nvalid) * row :
 	    d->nvalid * row + nf_spool_memory(&d->size,
 	    d->C + d->D + d->weighted);
 }

@@ -84,7 +84,7 @@ int nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 int nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     const struct nf_feed *f, uint64_t seed, uint64_t memory,
     struct nf_err *err) NF_CHECKED;
-/* Bytes that its rows take in training, with a copy on the device. */
+/* Bytes of memory that its rows take in training. */
 uint64_t nf_dataset_memory(const struct nf_dataset *d);
 void nf_dataset_free(struct nf_dataset *d);
 

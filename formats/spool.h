@@ -32,7 +32,7 @@ struct nf_spool_size {
  */
 int nf_spool_fit(struct nf_spool_size *s, uint32_t ncol, uint32_t batch,
     uint64_t memory, struct nf_err *err) NF_CHECKED;
-/* Bytes that such windows take, with their copy on the device. */
+/* Bytes that such windows take, with a copy on the device. */
 uint64_t nf_spool_memory(const struct nf_spool_size *s, uint32_t ncol);
 
 /* A row is x[D], context[C] and, if weighted, its weight. */

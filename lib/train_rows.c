@@ -3,6 +3,7 @@
 
 #define NO_WINDOW	UINT64_MAX
 
+/* A copy of n numbers on the device, or they themselves where it can. */
 static nf_real *
 put(struct nf_dev *d, const nf_real *from, uint64_t n)
 {
@@ -10,6 +11,8 @@ put(struct nf_dev *d, const nf_real *from, uint64_t n)
 
 	if (from == NULL || n == 0)
 		return NULL;
+	if (d->host)
+		return (nf_real *)from;
 	to = d->ops->alloc(d, n * sizeof(*to));
 	if (to != NULL)
 		d->ops->upload(d, to, from, n * sizeof(*to));
@@ -59,6 +62,8 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 	}
 	r->windows = *windows;
 	r->window = NO_WINDOW;
+	if (dev->host)
+		return put_order(r, err);
 	n = windows->nwindow * sizeof(nf_real);
 	r->x = o->alloc(dev, n * r->shape->features);
 	if (r->shape->context > 0)
@@ -89,13 +94,19 @@ nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 		return 0;
 	if (w->load(w->arg, epoch, row / w->nwindow, &rows, err) == -1)
 		return -1;
+	r->window = row / w->nwindow;
+	if (r->dev->host) {
+		r->x = (nf_real *)rows.x;
+		r->context = (nf_real *)rows.context;
+		r->weight = (nf_real *)rows.weight;
+		return 0;
+	}
 	o->upload(r->dev, r->x, rows.x, rows.nrow * r->shape->features * size);
 	if (r->context != NULL)
 		o->upload(r->dev, r->context, rows.context,
 		    rows.nrow * r->shape->context * size);
 	if (r->weight != NULL)
 		o->upload(r->dev, r->weight, rows.weight, rows.nrow * size);
-	r->window = row / w->nwindow;
 	return o->sync(r->dev, err);
 }
 
@@ -104,8 +115,10 @@ nf_train_rows_free(struct nf_train_rows *r)
 {
 	if (r->dev == NULL)
 		return;
-	r->dev->ops->free(r->dev, r->x);
-	r->dev->ops->free(r->dev, r->context);
-	r->dev->ops->free(r->dev, r->weight);
+	if (!r->dev->host) {
+		r->dev->ops->free(r->dev, r->x);
+		r->dev->ops->free(r->dev, r->context);
+		r->dev->ops->free(r->dev, r->weight);
+	}
 	r->dev->ops->free(r->dev, r->index);
 }

@@ -1,4 +1,7 @@
-/* A trainer's rows on the device: all, or a window of those on disk. */
+/*
+ * A trainer's rows on the device: all, or a window of those on disk.  A device
+ * whose memory is the host's works in the caller's rows.
+ */
 #ifndef NF_TRAIN_ROWS_H
 #define NF_TRAIN_ROWS_H
 

@@ -2,7 +2,7 @@
 # COPIES of the bundled jets (20,000 rows, 2.5 MB each) are the data; each
 # figure is the best of RUNS.  A ratio stands beside the floor wanted of it.
 set -eu
-pipelines=$1 copies=${2:-60} runs=${3:-3} tsv=${4:-/dev/null}
+pipelines=$1 copies=${2:-120} runs=${3:-3} tsv=${4:-/dev/null}
 PATH=$BUILD/bin:$BUILD/tests/bench:$BUILD/tests/util:$PATH
 t=$(mktemp -d "${TMPDIR:-/tmp}/pipes-XXXXXX")
 trap 'rm -rf "$t"' EXIT INT TERM

@@ -38,7 +38,7 @@ set_up(struct nf_cpu *c, const struct nf_ops *ops, uint32_t nthread,
 {
 	c->dev.ops = ops;
 	c->dev.nlane = nthread;
-	c->dev.tile = NF_CPU_TILE;
+	c->dev.tile = CPU_EVAL_TILE;
 	c->dev.pad = 16;
 	c->dev.host = 1;
 	c->nthread = nthread;

@@ -25,6 +25,7 @@ struct nf_cpu {
 
 #define NF_CPU_FEW	(1u << 18)	/* numbers for one thread alone */
 #define NF_CPU_TILE	64		/* rows that stay in a core's cache */
+#define CPU_EVAL_TILE	128		/* and for which all weights pass */
 
 #define CPU_NAME2(name, isa)	name ## _ ## isa
 #define CPU_NAME1(name, isa)	CPU_NAME2(name, isa)

@@ -6,6 +6,7 @@
 #     OUT/model.nf      the model, once its training has ended
 #     OUT/flash.nfs     draws for the conditions of true.nfs
 #     OUT/compare.tsv   how far they are from the truth; compare.txt to read
+#     OUT/latents.tsv   how far true rows are from normal, for the model
 #     OUT/report.html   all of it on one page
 #
 # A file appears under its name when it is whole, so make goes on where it
@@ -59,6 +60,8 @@ validating = $(if $(strip $(VALID)),h5cols $(VALID),$(unseen))
 targets = $$(nfcat -n 1 $(OUT)/true.nfs | \
     nfsample --device cpu --targets-only $(OUT)/model.nf | nfcat -i | \
     sed -n 's/^column	//p' | paste -s -d , -)
+
+by = $(if $(BY),--by $(BY))
 
 # Shards that are drawn beside each other share the cores.
 jobs = $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
@@ -142,17 +145,22 @@ $(OUT)/flash.nfs: $(shards)
 .SECONDARY: $(shards)
 
 $(OUT)/compare.tsv: $(OUT)/true.nfs $(OUT)/flash.nfs
-	nfcmp --tsv $(if $(BY),--by $(BY)) -c "$(targets)" $^ >$@.tmp
+	nfcmp --tsv $(by) -c "$(targets)" $^ >$@.tmp
 	@mv $@.tmp $@
 
 $(OUT)/compare.txt: $(OUT)/true.nfs $(OUT)/flash.nfs
 	@nfcmp $(LIMIT) -c "$(targets)" $^ >$@.tmp || { cat $@.tmp; exit 1; }
 	@mv $@.tmp $@
 
-$(OUT)/report.html: $(OUT)/compare.tsv $(here)/report.sh
+$(OUT)/latents.tsv: $(OUT)/model.nf $(OUT)/true.nfs
+	nflogp --latent --device $(DEVICE) $^ | nfcmp --normal --tsv $(by) >$@.tmp
+	@mv $@.tmp $@
+
+$(OUT)/report.html: $(OUT)/compare.tsv $(OUT)/latents.tsv $(here)/report.sh
 	sh $(here)/report.sh -t '$(TITLE)' $(if $(BY),-b $(BY)) \
 	    $(LOGS:%=-l %) $(PROFILES:%=-p %) $(ROCS:%=-r %) \
-	    -k $(OUT)/train/rows -k $(OUT)/train.set -k $(OUT)/flash.set \
+	    -n $(OUT)/latents.tsv -k $(OUT)/train/rows \
+	    -k $(OUT)/train.set -k $(OUT)/flash.set \
 	    $(if $(filter-out 1,$(REPEAT)),-f row) \
 	    $(OUT)/model.nf $(OUT)/true.nfs $(OUT)/flash.nfs $< >$@.tmp
 	@mv $@.tmp $@

@@ -11,6 +11,7 @@
 #     -p [log:]X,Y     profile of Y in bins of X
 #     -r SCORE,TRUTH   ROC curve
 #     -f EVENT         column that numbers the events of several draws
+#     -n FILE          what nfcmp --normal --tsv said of the truth's latents
 #     -k FILE          lines "KEY = VALUE" for the model's card
 set -eu
 parts=$(dirname "$0")/report
@@ -22,8 +23,8 @@ die()
 	exit "$2"
 }
 
-title=Report by='' logs='' profiles='' rocs='' fold='' keys=''
-while getopts t:b:l:p:r:f:k: option; do
+title=Report by='' logs='' profiles='' rocs='' fold='' latents='' keys=''
+while getopts t:b:l:p:r:f:n:k: option; do
 	case $option in
 	t) title=$OPTARG ;;
 	b) by=$OPTARG ;;
@@ -31,6 +32,7 @@ while getopts t:b:l:p:r:f:k: option; do
 	p) profiles="$profiles $OPTARG" ;;
 	r) rocs="$rocs $OPTARG" ;;
 	f) fold=$OPTARG ;;
+	n) latents=$OPTARG ;;
 	k) keys="$keys $OPTARG" ;;
 	*) die "see the head of $0" 2 ;;
 	esac
@@ -109,7 +111,9 @@ cat <<END
 conditions, which it has not learned from.</p>
 <nav><a href="#figures">Figures</a> <a href="#targets">Targets</a>
 <a href="#correlations">Correlations</a> <a href="#conditions">Dependence on
-conditions</a> <a href="#training">Training</a>
+conditions</a>
+$([ -z "$latents" ] || echo '<a href="#calibration">Calibration</a>')
+<a href="#training">Training</a>
 <a href="#model">Model</a></nav>
 <h2 id="figures">How far draws are from the truth</h2>
 END
@@ -120,11 +124,14 @@ for two halves of the truth. That is what zero looks like. Shades mark what is
 2, 5 and 10 times its floor.</p>
 END
 draw tables PART=columns "$compared"
-bins=$(draw tables PART=bins BY="${by%:*}" "$compared")
-if [ -n "$bins" ]; then
-	echo "<h2>W1, in std, in bins of $(echo "${by%:*}" | escape)</h2>"
-	echo "$bins"
-fi
+# bins FIGURE WORDS FILE: a table of that figure in the bins of -b.
+bins()
+{
+	[ -n "$by" ] || return 0
+	echo "<h3>$2, in bins of $(echo "${by%:*}" | escape)</h3>"
+	draw tables PART=bins FIGURE="$1" BY="${by%:*}" "$3"
+}
+bins w1_std 'W1, in std' "$compared"
 
 cat <<END
 <h2 id="targets">Targets</h2>
@@ -165,6 +172,19 @@ for r in $rocs; do
 	draw roc score="${r%%,*}" truth="${r#*,}" "$work/plot"
 done
 echo '</div>'
+
+if [ -n "$latents" ]; then
+	cat <<END
+<h2 id="calibration">Calibration</h2>
+<p>If the density is right for all conditions, true rows are standard normal
+numbers for the flow: all latents z, and the sum of their squares. Here the
+floor is what as many normal numbers would give. A model that takes no notice
+of a condition looks good in the first table, and bad in the bins of that
+condition.</p>
+END
+	draw tables PART=latents "$latents"
+	bins w1 W1 "$latents"
+fi
 
 echo '<h2 id="training">Training</h2>'
 nfmodel --history "$model" >"$work/history"

@@ -38,9 +38,11 @@ setup_file()
 	nftrain -q -c flow.cfg -o 'model&.nf' true.nfs
 	nfsample 'model&.nf' true.nfs >draws.nfs
 	nfcmp --tsv --by pt:2 -c 2:5 true.nfs draws.nfs >cmp.tsv
+	nflogp --latent 'model&.nf' true.nfs |
+	    nfcmp --normal --by pt:2 --tsv >latents.tsv
 	printf 'DATA = one.h5 <two>\nTIME = \n' >keys
 	sh "$report" -t 'A < B & "C"' -b pt:2 -l x -p log:pt,x -p group,x \
-	    -r x,flag -k keys 'model&.nf' true.nfs draws.nfs cmp.tsv >page.html
+	    -r x,flag -n latents.tsv -k keys 'model&.nf' true.nfs draws.nfs cmp.tsv >page.html
 }
 
 setup()
@@ -109,7 +111,10 @@ first()
 	sed -n 's|^<tr><th>x</th><td class="">\([^<]*\)</td><td[^>]*>\([^<]*\).*|\1 \2|p' \
 	    page.html | head -n 1 >got
 	diff want got
-	grep -q '<h2>W1, in std, in bins of pt</h2>' page.html
+	grep -q '<h3>W1, in std, in bins of pt</h3>' page.html
+	grep -q '<h3>W1, in bins of pt</h3>' page.html
+	grep -q '<tr><th>z2</th>' page.html
+	grep -q '<tr><th>|z|^2</th>' page.html
 }
 
 @test "report: the card says seed, settings, rows and configuration" {

@@ -16,8 +16,10 @@ NR == 1 {
 }
 
 END {
-	if (n < 2)
+	if (n < 2) {
+		print "<p>Fewer than two epochs make no curve.</p>"
 		exit
+	}
 	# The first epochs fall from far above: they need not be seen whole.
 	for (i = int(n / 20) + 1; i <= n; i++) {
 		reach(Train[i])

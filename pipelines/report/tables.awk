@@ -1,5 +1,6 @@
 # The figures of nfcmp --tsv as HTML.  Variable PART: head, the figures of all
-# columns; columns, a table of each column's; bins, W1 in bins of BY.
+# columns; columns, a table of each column's; latents, one of what --normal
+# says of each latent; bins, FIGURE (w1_std or w1) in bins of BY.
 BEGIN { FS = "\t" }
 
 NR == 1 { next }
@@ -22,6 +23,8 @@ END {
 		head()
 	if (PART == "columns")
 		columns()
+	if (PART == "latents")
+		latents()
 	if (PART == "bins" && nbin > 1)
 		bins()
 }
@@ -70,6 +73,30 @@ function columns(	i, c)
 	print "</table></div>"
 }
 
+function latents(	i, c)
+{
+	print "<div class=\"scroll\"><table><thead><tr><th>latent</th>"
+	heading("W1")
+	heading("KS")
+	print "<th>p of KS</th>"
+	heading("chi2/ndf")
+	heading("mean")
+	heading("std")
+	print "</tr></thead>"
+	for (i = 1; i <= n; i++) {
+		c = Column[i]
+		printf "<tr><th>%s</th>", esc(c)
+		pair(0, c, "w1", 1)
+		pair(0, c, "ks", 1)
+		printf "<td>%s</td>", say(Value[0, c, "ks_p"])
+		pair(0, c, "chi2_ndf", 1)
+		pair(0, c, "mean", 0)
+		pair(0, c, "std", 0)
+		print "</tr>"
+	}
+	print "</table></div>"
+}
+
 function heading(s)
 {
 	printf "<th colspan=\"2\">%s</th>", esc(s)
@@ -97,13 +124,17 @@ function bins(	i, b)
 	for (i = 1; i <= n; i++) {
 		printf "<tr><th>%s</th>", esc(Column[i])
 		for (b = 1; b < nbin; b++)
-			pair(b, Column[i], "w1_std", 1)
+			pair(b, Column[i], FIGURE, 1)
 		print "</tr>"
 	}
-	printf "<tr><th>AUC of all</th>"
-	for (b = 1; b < nbin; b++)
+	for (b = 1; (1, "*", "auc") in Value && b < nbin; b++) {
+		if (b == 1)
+			printf "<tr><th>AUC of all</th>"
 		pair(b, "*", "auc", 0)
-	print "</tr></table></div>"
+		if (b == nbin - 1)
+			print "</tr>"
+	}
+	print "</table></div>"
 }
 
 function bound(v)

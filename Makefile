@@ -69,7 +69,7 @@ $(BUILD)/tests/%_ref: tests/%_ref.c $(BUILD)/libnf-ref.a
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libtool.a $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $< $(filter %.o %.a,$^) $(LIBS)
-include $(wildcard cuda/cuda.mk debian/deb.mk formats/h5.mk tests/bench/*.mk)
+include $(wildcard cuda/cuda.mk debian/deb.mk formats/h5.mk tests/bench/*.mk tests/gpu/gpu.mk)
 # A make that was not told how many jobs to run takes every core.
 submake = $(MAKE) -s --no-print-directory \
     $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -181,7 +181,7 @@ weight_sums(const struct nf_linear *l, uint32_t c0, uint32_t nc,
 }
 
 /* A strip of columns through all rows, a tile after the other. */
-static __global__ void
+static __global__ void __launch_bounds__(NF_STRIP_THREADS)
 gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
     struct nf_mat w, struct nf_mat dt, struct nf_mat dw, float *dgw,
     float *dgb)

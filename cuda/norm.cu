@@ -117,7 +117,7 @@ moments(uint32_t n, struct nf_mat t, uint32_t j, float about, double *sum)
 }
 
 /* Statistics of a strip, and the strip made with them. */
-static __global__ void
+static __global__ void __launch_bounds__(NF_STRIP_THREADS)
 train(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
     struct nf_mat u, int rounds)
 {
@@ -226,7 +226,7 @@ grad_sums(uint32_t n, const struct nf_norm *m, struct drop d,
 }
 
 /* Ioffe, Szegedy 2015, section 3, a strip of columns. */
-static __global__ void
+static __global__ void __launch_bounds__(NF_STRIP_THREADS)
 norm_grad(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
     struct nf_mat du, struct nf_mat dt, int add, float *dweight,
     float *dbias)

@@ -2,7 +2,7 @@
 #include "strip.cuh"
 
 /* Of each `filled` columns the first `group` are summed. */
-static __global__ void
+static __global__ void __launch_bounds__(NF_STRIP_THREADS)
 add_columns(uint32_t n, struct nf_mat x, uint32_t group, uint32_t filled,
     float *sum)
 {

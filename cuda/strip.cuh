@@ -9,7 +9,8 @@
 #include "cuda.cuh"
 
 #define NF_STRIP	8
-#define NF_STRIP_ROWS	128		/* at most: 1024 threads */
+#define NF_STRIP_ROWS	128		/* at most */
+#define NF_STRIP_THREADS (NF_STRIP * NF_STRIP_ROWS)	/* registers! */
 #define NF_STRIP_SHORT	16		/* rows summed in float */
 
 /* Threads for n rows: few rows need few. */

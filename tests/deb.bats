@@ -6,7 +6,6 @@ setup()
 {
 	work=$BATS_TEST_TMPDIR
 	cd "$repo"
-	unset MAKEFLAGS MFLAGS MAKELEVEL
 }
 
 # stanza FIELD: its values in debian/control, joined.

@@ -6,7 +6,6 @@ setup()
 {
 	cd "$repo"
 	rooms=$BATS_TEST_TMPDIR
-	unset MAKEFLAGS MFLAGS MAKELEVEL
 }
 
 # none WHAT: nothing came on standard input; show what did.

@@ -9,6 +9,7 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
 export OMP_WAIT_POLICY=passive		# tests run beside each other
 export JETS=$repo/pipelines/data/jets.h5
 unset NF_FAULT NO_COLOR COLUMNS
+unset MAKEFLAGS MFLAGS MAKELEVEL	# a test's make is not check's
 
 setup()
 {

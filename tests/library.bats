@@ -8,7 +8,6 @@ setup_file()
 	export work=$BATS_FILE_TMPDIR novcc=
 
 	cd "$repo"
-	unset MAKEFLAGS MFLAGS MAKELEVEL
 	[ -e "$BUILD/libnf-cuda.so" ] || novcc=NVCC=
 	make --no-print-directory BUILD="$(realpath --relative-to=. \
 	    "$BUILD")" $novcc install PREFIX="$work/inst" >/dev/null

@@ -62,3 +62,47 @@ short_options()
 	    grep -oP 'tool_option\(argc, argv,\s*"\K[^"]*' |
 	    tr -d ':\n' | fold -w 1 | sort
 }
+
+# jets_cfg: the start of a small flow's configuration, every kind of target in
+# it; [flow] is open.
+jets_cfg()
+{
+	cat <<-'END'
+	[data]
+	context = GenJet_pt, GenJet_hadronFlavour
+	target = Jet_ptRatio, Jet_jetId, Jet_btagDeepB, Jet_nConstituents
+	[prep]
+	GenJet_pt = log, standardize
+	GenJet_hadronFlavour = onehot 0 4 5
+	Jet_jetId = levels 0 2 6
+	Jet_btagDeepB = spike -1, standardize
+	Jet_nConstituents = uniform 0.5, standardize
+	[flow]
+	steps = 2
+	hidden = 8
+	blocks = 1
+	bins = 4
+	END
+}
+
+# fails_cleanly COMMAND: whichever allocation, read or write of it fails, it
+# says so in one line, with status 1, and no stream that it began is whole.
+fails_cleanly()
+{
+	local site n step
+
+	bash -c "$1" >want
+	for site in alloc read write; do
+		step=1
+		for ((n = 1; n < 5000; n += step)); do
+			run --separate-stderr env NF_FAULT=$site:$n \
+			    bash -c "$1 >out"
+			[ "$status" -ne 0 ] || break
+			[ "$status" -eq 1 ]
+			[ "${#stderr_lines[@]}" -eq 1 ]
+			run -3 nfcat --check out
+			[ "$n" -lt 20 ] || step=$((n / 10))
+		done
+		cmp out want
+	done
+}

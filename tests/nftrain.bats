@@ -6,21 +6,8 @@ setup()
 {
 	cd "$BATS_TEST_TMPDIR"
 	export OMP_NUM_THREADS=1
-	cat >s.cfg <<-'END'
-	[data]
-	context = GenJet_pt, GenJet_hadronFlavour
-	target = Jet_ptRatio, Jet_jetId, Jet_btagDeepB, Jet_nConstituents
-	[prep]
-	GenJet_pt = log, standardize
-	GenJet_hadronFlavour = onehot 0 4 5
-	Jet_jetId = levels 0 2 6
-	Jet_btagDeepB = spike -1, standardize
-	Jet_nConstituents = uniform 0.5, standardize
-	[flow]
-	steps = 2
-	hidden = 8
-	blocks = 1
-	bins = 4
+	jets_cfg >s.cfg
+	cat >>s.cfg <<-'END'
 	dropout = 0.1
 	[train]
 	epochs = 3

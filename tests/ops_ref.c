@@ -1,2 +1,0 @@
-/* The operations again, in double. */
-#include "ops.c"

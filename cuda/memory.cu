@@ -107,6 +107,15 @@ cuda_release(struct nf_dev *d, void *p)
 	cuda_latch(c, cudaFree(p), "free");
 }
 
+static uint64_t
+cuda_spare(struct nf_dev *d)
+{
+	size_t nfree = 0, total;
+
+	cuda_latch(cuda_of(d), cudaMemGetInfo(&nfree, &total), "memory");
+	return nfree;
+}
+
 /* ---- copies ----------------------------------------------------------- */
 
 void
@@ -242,6 +251,7 @@ cuda_memory_ops(struct nf_ops *t)
 {
 	t->alloc = cuda_alloc;
 	t->free = cuda_release;
+	t->spare = cuda_spare;
 	t->upload = cuda_upload;
 	t->download = cuda_download;
 	t->copy = cuda_copy;

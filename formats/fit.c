@@ -263,6 +263,12 @@ nf_fit_batch_rows(const struct nf_fit *f)
 	return nf_trainer_batch(f->trainer);
 }
 
+uint64_t
+nf_fit_window(const struct nf_fit *f)
+{
+	return nf_trainer_window(f->trainer);
+}
+
 int
 nf_fit_run(struct nf_fit *f, uint64_t nbatch, uint64_t *done, double *nll,
     struct nf_err *err)

@@ -123,6 +123,8 @@ struct nf_ops {
 	    size_t n);
 	void (*copy)(struct nf_dev *d, void *to, const void *from, size_t n);
 	void (*zero)(struct nf_dev *d, void *p, size_t nbyte);
+	/* Bytes of its memory that are free; NULL where that is the host's. */
+	uint64_t (*spare)(struct nf_dev *d);
 	/* Wait for all that was asked; the first fault, if any. */
 	int (*sync)(struct nf_dev *d, struct nf_err *err);
 	void (*close)(struct nf_dev *d);
@@ -285,6 +287,9 @@ struct nf_dev {
 	uint32_t tile;			/* rows a lane takes at a time */
 	uint32_t pad;			/* rows begin at multiples of this */
 	int host;			/* its memory is the host's own */
+	uint64_t row_memory;		/* of it, rows that train take at most
+					 * this; 0: what can be spared.  The
+					 * caller may set it */
 	uint64_t clamped;		/* values a spline had to clamp */
 	enum nf_precision precision;	/* of products; the caller may set it,
 					 * and a CPU's are float32 whatever */

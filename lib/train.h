@@ -103,6 +103,8 @@ int nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
 /* Whole batches of an epoch; rows left over wait for another shuffle. */
 uint64_t nf_trainer_nbatch(const struct nf_trainer *t);
 uint32_t nf_trainer_batch(const struct nf_trainer *t);	/* its rows */
+/* Rows that the device has at a time, if it has no room for all; else 0. */
+uint64_t nf_trainer_window(const struct nf_trainer *t);
 
 /*
  * Take up to nbatch more batches of the current epoch (a fresh uniform

@@ -2,6 +2,9 @@
 #include "train_rows.h"
 
 #define NO_WINDOW	UINT64_MAX
+#define WORK		131072		/* bytes that a row's work may take */
+/* Bytes of a window where the device has no room for all rows. */
+#define WINDOW		((uint64_t)1 << 26)
 
 /* A copy of n numbers on the device, or they themselves where it can. */
 static nf_real *
@@ -41,10 +44,58 @@ put_order(struct nf_train_rows *r, struct nf_err *err)
 	return rc;
 }
 
+/* Bytes of a row on the device, its place in the order included. */
+static uint64_t
+row_bytes(const struct nf_shape *s, int weighted)
+{
+	return sizeof(uint32_t) + sizeof(nf_real) *
+	    ((uint64_t)s->features + s->context + (weighted != 0));
+}
+
+/* What rows may take there, beside what a step and validation will. */
+static uint64_t
+room_for_rows(const struct nf_dev *dev, uint64_t spare, uint32_t batch)
+{
+	uint64_t keep = ((uint64_t)dev->nlane * dev->tile + batch) * WORK;
+
+	if (dev->row_memory > 0)
+		return dev->row_memory;
+	return spare - (keep < spare / 2 ? keep : spare / 2);
+}
+
+/* Windows over the host's rows, if the device has no room for them. */
+static int
+cut(struct nf_train_rows *r, const struct nf_rowset *rows, uint64_t seed,
+    uint32_t batch, struct nf_err *err)
+{
+	uint64_t row = row_bytes(r->shape, rows->weight != NULL), room, n;
+	struct nf_dev *d = r->dev;
+
+	if (d->host || d->ops->spare == NULL)
+		return 0;
+	room = room_for_rows(d, d->ops->spare(d), batch);
+	if (rows->nrow <= room / row)
+		return 0;
+	n = (room / 2 < WINDOW ? room / 2 : WINDOW) / row / batch * batch;
+	return nf_mix_new(&r->mix, rows, r->shape, seed, n < batch ? batch :
+	    n, &r->windows, err);
+}
+
+static void
+put_all(struct nf_train_rows *r, const struct nf_rowset *rows)
+{
+	uint64_t n = rows->nrow;
+
+	r->x = put(r->dev, rows->x, n * r->shape->features);
+	r->context = put(r->dev, rows->context, n * r->shape->context);
+	r->weight = put(r->dev, rows->weight, n);
+}
+
 int
 nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
-    const struct nf_flow *f, const struct nf_rowset *rows,
-    const struct nf_windows *windows, struct nf_err *err)
+    const struct nf_flow *f, uint64_t seed, uint32_t batch,
+    const struct nf_rowset *rows, const struct nf_windows *windows,
+    struct nf_err *err)
 {
 	const struct nf_ops *o = dev->ops;
 	uint64_t n;
@@ -52,23 +103,23 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 	r->dev = dev;
 	r->shape = &f->shape;
 	r->nrow = (uint32_t)rows->nrow;
+	if (windows != NULL)
+		r->windows = *windows;
+	else if (cut(r, rows, seed, batch, err) == -1)
+		return -1;
 	r->index = o->alloc(dev, r->nrow * sizeof(*r->index));
-	if (windows == NULL) {
-		n = rows->nrow;
-		r->x = put(dev, rows->x, n * r->shape->features);
-		r->context = put(dev, rows->context, n * r->shape->context);
-		r->weight = put(dev, rows->weight, n);
+	if (r->windows.nwindow == 0) {
+		put_all(r, rows);
 		return o->sync(dev, err);
 	}
-	r->windows = *windows;
 	r->window = NO_WINDOW;
 	if (dev->host)
 		return put_order(r, err);
-	n = windows->nwindow * sizeof(nf_real);
+	n = r->windows.nwindow * sizeof(nf_real);
 	r->x = o->alloc(dev, n * r->shape->features);
 	if (r->shape->context > 0)
 		r->context = o->alloc(dev, n * r->shape->context);
-	if (windows->weighted)
+	if (r->windows.weighted)
 		r->weight = o->alloc(dev, n);
 	return put_order(r, err);
 }
@@ -121,4 +172,5 @@ nf_train_rows_free(struct nf_train_rows *r)
 		r->dev->ops->free(r->dev, r->weight);
 	}
 	r->dev->ops->free(r->dev, r->index);
+	nf_mix_free(r->mix);
 }

@@ -130,8 +130,7 @@ make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
 	if (nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1 ||
 	    nf_net_new(&t->net, dev, f, err) == -1 ||
-	    nf_eval_new(&t->eval, t->net, err) == -1 ||
-	    nf_train_rows_put(&t->rows, dev, f, rows, windows, err) == -1)
+	    nf_eval_new(&t->eval, t->net, err) == -1)
 		goto fail;
 	t->batch_x = new_mat(dev, t->batch, f->shape.features);
 	t->batch_context = new_mat(dev, t->batch, f->shape.context);
@@ -141,6 +140,8 @@ make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->v = op->alloc(dev, nbyte);
 	t->tally = op->alloc(dev, sizeof(*t->tally));
 	if (op->sync(dev, err) == -1 || make_shares(t, err) == -1 ||
+	    nf_train_rows_put(&t->rows, dev, f, o->seed, t->batch, rows,
+	    windows, err) == -1 ||
 	    begin_epoch(t, err) == -1)
 		goto fail;
 	*out = t;
@@ -208,6 +209,12 @@ uint32_t
 nf_trainer_batch(const struct nf_trainer *t)
 {
 	return t->batch;
+}
+
+uint64_t
+nf_trainer_window(const struct nf_trainer *t)
+{
+	return t->rows.mix == NULL ? 0 : t->rows.windows.nwindow;
 }
 
 static void

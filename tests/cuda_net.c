@@ -264,6 +264,55 @@ test_training(const struct model *q)
 		finish(&r[k]);
 }
 
+/* ---- windows ---------------------------------------------------------- */
+
+/* Two epochs where rows may take so much of the device's memory. */
+static void
+run_windows(struct run *r, const struct model *q, uint64_t memory)
+{
+	dev[1]->row_memory = memory;
+	if (begin(r, q, 1) == -1 || go_on(r, 8) == -1)
+		ok(0, "%s: two epochs", q->name);
+	dev[1]->row_memory = 0;
+}
+
+/* Windows of any size are the training that has all rows there. */
+static void
+test_windows(const struct model *q)
+{
+	struct run r[4];
+	struct nf_err err;
+	uint64_t row = (q->D + q->C + (q->weighted != 0) + 1) * 4;
+	int e;
+
+	run_windows(&r[0], q, 0);
+	run_windows(&r[1], q, 1);
+	run_windows(&r[2], q, row * (NROW - 1));
+	ok(nf_trainer_window(r[0].t) == 0 && nf_trainer_window(r[1].t) == 22 &&
+	    nf_trainer_window(r[2].t) == 44, "%s: windows where they must",
+	    q->name);
+	ok(same(&r[0], &r[1]) && same(&r[0], &r[2]),
+	    "%s: the same bytes in windows", q->name);
+	finish(&r[2]);
+	run_windows(&r[2], q, row * NROW);
+	ok(nf_trainer_window(r[2].t) == 0, "%s: none where all fit", q->name);
+	finish(&r[2]);
+
+	dev[1]->row_memory = 1;			/* stopped, and resumed */
+	e = begin(&r[2], q, 1);
+	if (e == -1 || go_on(&r[2], 3) == -1 || begin(&r[3], q, 1) == -1)
+		e = -1;
+	memcpy(r[3].f->param, r[2].f->param, r[3].f->nall * sizeof(float));
+	if (e == -1 || nf_trainer_set(r[3].t, &r[2].st, &err) == -1 ||
+	    go_on(&r[3], 5) == -1)
+		e = -1;
+	dev[1]->row_memory = 0;
+	ok(e != -1 && same(&r[0], &r[3]), "%s: resumed in windows, the same "
+	    "bytes", q->name);
+	for (e = 0; e < 4; e++)
+		finish(&r[e]);
+}
+
 /* ---- evaluation ------------------------------------------------------- */
 
 struct result {
@@ -361,6 +410,7 @@ main(int argc, char *argv[])
 	    i < sizeof(models) / sizeof(models[0]); i++) {
 		test_gradient(&models[i]);
 		test_training(&models[i]);
+		test_windows(&models[i]);
 		test_evaluation(&models[i]);
 	}
 	close_pair();

@@ -138,3 +138,24 @@ apart()
 		    "$p: --precision fp16: want fp32, tf32 or bf16" ]
 	done
 }
+
+@test "nftrain: rows for which a GPU has no room go there in windows" {
+	awk 'BEGIN { printf "y0,y1"; for (j = 0; j < 40; j++) printf ",c%d", j
+		for (i = 0; i < 12000; i++) {
+			printf "\n%.4f,%d", sin(i * i), i % 9
+			for (j = 0; j < 40; j++) printf ",%d", i % (j + 2) }
+		print "" }' | nfcat >t.nfs
+	printf '[data]\ntarget=y*\ncontext=c*\nvalid_fraction=0.1\n' >t.cfg
+	printf '[flow]\nsteps=1\nhidden=4\nbins=4\nblocks=1\n' >>t.cfg
+	printf '[train]\nepochs=2\nbatch=500\nprecision=fp32\n' >>t.cfg
+	run -0 --separate-stderr gpu nftrain -c t.cfg -o all.nf t.nfs
+	[[ $stderr != *windows* ]]
+	export NF_EMU_SPARE=2500000
+	run -0 --separate-stderr gpu nftrain -c t.cfg -o some.nf t.nfs
+	[[ $stderr == *$'\n'"more rows than the GPU's free memory holds: \
+there in windows of 3500"$'\n'* ]]
+	cmp all.nf some.nf
+	gpu nftrain -c t.cfg -q -o part.nf --max-time 0.1s t.nfs
+	NF_EMU_SPARE=3000000 gpu nftrain -c t.cfg -q -o part.nf --resume t.nfs
+	cmp all.nf part.nf
+}

@@ -163,6 +163,17 @@ say_data(const struct nf_dataset *d, const char *device)
 		    (unsigned long long)d->size.window);
 }
 
+static void
+say_ready(const struct nf_fit *f)
+{
+	uint64_t n = nf_fit_window(f);
+
+	if (n > 0)
+		tool_say("more rows than the GPU's free memory holds: there in "
+		    "windows of %llu", (unsigned long long)n);
+	tool_say("ready after %.2f s", tool_seconds() - opt.start);
+}
+
 /* With all that is needed open: 1 finished, 0 stopped, -1 error. */
 static int
 train(const struct nf_cfg *cfg, const char *path, struct nf_model **from,
@@ -183,8 +194,7 @@ train(const struct nf_cfg *cfg, const char *path, struct nf_model **from,
 	}
 	if (rc == 0) {
 		if (!opt.quiet)
-			tool_say("ready after %.2f s", tool_seconds() -
-			    opt.start);
+			say_ready(f);
 		*from = NULL;
 		rc = tool_run(f, &log, opt.deadline, err);
 	}

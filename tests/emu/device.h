@@ -25,7 +25,7 @@ struct emu_pieces : std::map<char *, size_t> {
 };
 
 inline emu_pieces emu_device, emu_pinned;
-inline size_t emu_used;
+inline size_t emu_used, emu_limit = SIZE_MAX;
 
 /* Does [p, p + n) lie in one of the pieces? */
 inline bool
@@ -51,7 +51,7 @@ cudaMalloc(void **p, size_t n)
 	if (fault != NULL && strncmp(fault, "cuda:", 5) == 0 &&
 	    ++count == atoi(fault + 5))
 		return emu_error(cudaErrorMemoryAllocation);
-	if (n > EMU_MEMORY - emu_used)
+	if (n > EMU_MEMORY - emu_used || n > emu_limit - emu_used)
 		return emu_error(cudaErrorMemoryAllocation);
 	if (posix_memalign(p, 256, n + (n == 0)) != 0)
 		return emu_error(cudaErrorMemoryAllocation);
@@ -101,11 +101,25 @@ cudaFreeHost(void *p)
 	return cudaSuccess;
 }
 
+/*
+ * NF_EMU_SPARE=N: but N bytes are free whenever it is asked; from the second
+ * time on, when the device is open, no more are given.
+ */
 inline cudaError_t
 cudaMemGetInfo(size_t *nfree, size_t *total)
 {
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+	const char *spare = getenv("NF_EMU_SPARE");
+	static int count;
+
 	*nfree = EMU_MEMORY - emu_used;
 	*total = EMU_MEMORY;
+	count++;
+	if (spare != NULL && strtoull(spare, NULL, 10) < *nfree) {
+		*nfree = strtoull(spare, NULL, 10);
+		if (count > 1)
+			emu_limit = emu_used + *nfree;
+	}
 	return cudaSuccess;
 }
 

@@ -118,6 +118,7 @@ struct nf_ops {
 	/* -- memory ---------------------------------------------------- */
 	void *(*alloc)(struct nf_dev *d, size_t nbyte);	/* zeroed */
 	void (*free)(struct nf_dev *d, void *p);
+	/* What from holds may change once upload has returned. */
 	void (*upload)(struct nf_dev *d, void *to, const void *from, size_t n);
 	void (*download)(struct nf_dev *d, void *to, const void *from,
 	    size_t n);

@@ -158,7 +158,14 @@ nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 		    rows.nrow * r->shape->context * size);
 	if (r->weight != NULL)
 		o->upload(r->dev, r->weight, rows.weight, rows.nrow * size);
-	return o->sync(r->dev, err);
+	return 0;
+}
+
+int
+nf_train_rows_ahead(struct nf_train_rows *r, uint32_t epoch,
+    struct nf_err *err)
+{
+	return r->mix == NULL ? 0 : nf_mix_order(r->mix, epoch, err);
 }
 
 void

@@ -33,6 +33,9 @@ void nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed,
 /* Have the batch here that begins with row of the epoch's order. */
 int nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
     struct nf_err *err) NF_CHECKED;
+/* What the host can do for that epoch while the device ends another. */
+int nf_train_rows_ahead(struct nf_train_rows *r, uint32_t epoch,
+    struct nf_err *err) NF_CHECKED;
 void nf_train_rows_free(struct nf_train_rows *r);	/* accepts zeroed */
 
 #endif

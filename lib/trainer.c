@@ -362,6 +362,9 @@ nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 			return -1;
 		take_step(t);
 	}
+	if (i == left && nf_train_rows_ahead(&t->rows, t->epoch + 1, err) ==
+	    -1)
+		return -1;
 	fetch_tally(t);
 	if (t->dev->ops->sync(t->dev, err) == -1)
 		return -1;

@@ -11,7 +11,6 @@ load lib
 }
 
 @test "make bench-gpu: every table, in a size for the emulated GPU" {
-	make -s -C "$repo" BUILD="$BUILD" NVCC= "$BUILD/tests/gpu/bench"
 	NF_CUDA_LIB=$BUILD/tests/emu/libnf-cuda.so run -0 \
 	    "$BUILD/tests/gpu/bench" --quick
 	for t in "product	" "copy	" "tiny	train tf32, batch 16	" \

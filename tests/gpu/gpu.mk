@@ -5,6 +5,7 @@ $(BUILD)/tests/gpu/bench: $(wildcard tests/gpu/*.c tests/gpu/*.h) \
     $(BUILD)/libnf.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
+testutils += $(BUILD)/tests/gpu/bench
 gpu_ready = @$(BUILD)/bin/nfmodel --devices | grep -q '^cuda:.*yes' || { \
     echo "no GPU that can be used:" $$($(BUILD)/bin/nfmodel --devices | \
     sed -n 's/^cuda[^\t]*\tno\t\t//p') >&2; exit 1; }

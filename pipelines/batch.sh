@@ -25,9 +25,10 @@ stop()
 }
 
 # The pipe ends when the last process that has it open does: then, and not
-# when COMMAND itself ends, all is written.
+# when COMMAND itself ends, all is written.  A queue may tell every process of
+# a job to stop, but the one that waits for the others must not.
 work=$(mktemp -d) && mkfifo "$work/open" || exit 1
-cat "$work/open" >"$work/none" &
+(trap '' TERM INT USR1; exec cat "$work/open" >"$work/none") &
 last=$!
 setsid "$@" 9>"$work/open" &
 group=$!
@@ -40,9 +41,8 @@ if [ -n "$limit" ]; then
 fi
 
 # A signal ends a wait.
-while :; do
+while kill -s 0 "$last" 2>/dev/null; do
 	wait "$last"
-	[ $? -gt 128 ] || break
 done
 [ -z "$timer" ] || kill -s TERM -- "-$timer" 2>/dev/null
 wait "$group"

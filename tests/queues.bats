@@ -275,3 +275,15 @@ condor()
 	    "usage: shard.sh draw I N OUT MODEL FILE.h5..." ]
 	run -2 sh "$NFPIPE/slurm/sample.sh" 4
 }
+
+@test "batch.sh: it ends when every process of it is told to stop" {
+	local pid
+
+	sh "$NFPIPE/batch.sh" sh -c 'trap "exit 7" TERM
+	    : >started; while :; do sleep 0.1; done' 3>&- &
+	pid=$!
+	until [ -e started ]; do sleep 0.1; done
+	kill -s TERM $(cat "/proc/$pid/task/$pid/children") "$pid"
+	timeout 30 tail --pid="$pid" -f /dev/null || { kill -9 "$pid"; false; }
+	run -85 wait "$pid"
+}

@@ -7,7 +7,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wpointer-arith -Wvla -Wno-pass-failed
 PKGS = hdf5 libzstd libxxhash libdeflate
 DEBS = gcc g++ make pkg-config libhdf5-dev libzstd-dev libxxhash-dev \
-    libdeflate-dev bats perl mandoc zstd \
+    libdeflate-dev bats perl mandoc zstd gnuplot-nox \
     $(if $(findstring clang,$(CC)),clang libomp-dev)
 pkg_cflags := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 pkg_libs := $(shell pkg-config --libs $(PKGS) 2>/dev/null)

@@ -115,6 +115,14 @@ rows()
 	tail -n 1 got | awk '$4 < 7.29523 || $4 > 7.29525 { exit 1 }'
 }
 
+@test "import: a model stands there when its checkpoint does" {
+	mkdir m.nf.last
+	run nfmodel import -o m.nf "$tiny"
+	[ "$status" -eq 2 ]
+	[[ "$output" == 'nfmodel: m.nf.last: '* ]]
+	[ ! -e m.nf ]
+}
+
 @test "import: what is asked for, and columns' names" {
 	nfmodel import -o m.nf --context GenJet_pt,GenJet_eta \
 	    --target 'pt, mass,area' --set flow.tail_bound=2.5 \

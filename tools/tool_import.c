@@ -79,22 +79,20 @@ table_close(struct table *t)
 		close(t->fd);
 }
 
-/* The model alone, then the checkpoint beside it. */
+/* The checkpoint first: where the model is, both are. */
 static int
 write_both(struct nf_model *m, const char *path, struct nf_err *err)
 {
-	int train = m->has_train, rc;
 	char *last;
+	int rc = 0;
 
+	if (m->has_train) {
+		last = nf_fit_last_path(path, err);
+		rc = last == NULL ? -1 : nf_model_write(m, last, err);
+		nf_free(last);
+	}
 	m->has_train = 0;
-	rc = nf_model_write(m, path, err);
-	if (rc == -1 || !train)
-		return rc;
-	m->has_train = 1;
-	last = nf_fit_last_path(path, err);
-	rc = last == NULL ? -1 : nf_model_write(m, last, err);
-	nf_free(last);
-	return rc;
+	return rc == -1 ? -1 : nf_model_write(m, path, err);
 }
 
 int

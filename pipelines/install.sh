@@ -44,7 +44,11 @@ for file in pipelines/*.mk pipelines/*.cfg pipelines/*.sh pipelines/*/*; do
 	case $room in
 	/completion/* | /completion.sh | /install.sh | /deps.sh | \
 	    /demo.mk) ;;
-	*.sh) put 755 "share/nfpipe${room%/*}" "$file" ;;
+	*.sh | *.sbatch) put 755 "share/nfpipe${room%/*}" "$file" ;;
 	*) put 644 "share/nfpipe${room%/*}" "$file" ;;
 	esac
 done
+
+# Pages and job files name the place of the pipelines.
+sed -i "s|/usr/local/share/nfpipe|$prefix/share/nfpipe|" \
+    "$to/share/man/man7/nfpipe.7" "$to"/share/nfpipe/htcondor/*.sub

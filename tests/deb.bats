@@ -24,6 +24,9 @@ field()
 	    LIBDIR=lib/some-linux >/dev/null
 	grep -qx 'libdir=${prefix}/lib/some-linux' \
 	    "$work/usr/lib/some-linux/pkgconfig/nf.pc"
+	[ "$(grep -rl /usr/share/nfpipe "$work/usr/share/nfpipe" \
+	    "$work/usr/share/man" | wc -l)" -eq 4 ]
+	! grep -rlI /usr/local "$work" || false
 	(cd "$work" && find usr ! -type d | sort) >want
 	mv want "$work/want"
 	for list in debian/*.install; do

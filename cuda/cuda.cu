@@ -125,6 +125,9 @@ cuda_close(struct nf_dev *d)
 	for (i = 0; c->lane != NULL && i < d->nlane; i++)
 		tear_down(&c->lane[i]);
 	cuda_pack_close(c);
+	for (i = 0; i < 2; i++)
+		if (c->span[i] != NULL)
+			cudaEventDestroy(c->span[i]);
 	tear_down(c);
 	if (c->lt != NULL)
 		cublasLtDestroy(c->lt);

@@ -21,14 +21,18 @@
 
 #include "plugin.h"
 
-#ifndef NF_LAUNCH
-#define NF_LAUNCH(kernel, grid, block, nshared, stream) \
+#ifndef NF_LAUNCH_ON
+#define NF_LAUNCH_ON(kernel, grid, block, nshared, stream) \
 	kernel<<<grid, block, nshared, stream>>>
 /* The launch's shared memory, under a name and type. */
 #define NF_SHARED(type, name) \
 	extern __shared__ __align__(16) unsigned char nf_shared[]; \
 	type *name = (type *)nf_shared
 #endif
+/* A launch by the device c; cuda_launched follows it. */
+#define NF_LAUNCH(kernel, grid, block, nshared, stream) \
+	NF_LAUNCH_ON(kernel, grid, block, nshared, \
+	    cuda_timed(c, #kernel, grid, stream))
 
 #define NF_CUDA_LANE	3		/* lanes, for copies beside work */
 #define NF_CUDA_ASIDE	2		/* queues aside */
@@ -58,6 +62,7 @@ enum cuda_use {
 
 struct cuda_plan;			/* of a product: product.cu */
 struct cuda_packs;			/* of weights: pack.cu */
+struct cuda_profile;			/* of launches: profile.cu */
 
 struct nf_cuda {
 	struct nf_dev dev;		/* first: a nf_dev is one of these */
@@ -95,6 +100,8 @@ struct nf_cuda {
 	struct cuda_packs *packs;
 	struct cuda_piece { char *p; size_t n; } *piece;
 	uint32_t npiece;
+	struct cuda_profile *profile;	/* while launches are timed */
+	cudaEvent_t span[2];
 };
 
 static inline struct nf_cuda *
@@ -107,10 +114,30 @@ cuda_of(struct nf_dev *d)
 
 void cuda_latch(struct nf_cuda *c, cudaError_t e, const char *what);
 void cuda_fail(struct nf_cuda *c, const char *what, const char *why);
+
+/* ---- times of launches, when they are asked for (profile.cu) ---------- */
+
+struct cuda_product;
+void cuda_profile_before(struct nf_cuda *c, const char *kernel, dim3 grid,
+    cudaStream_t s);
+void cuda_profile_product(struct nf_cuda *c, const struct cuda_product *p,
+    cudaStream_t s);
+void cuda_profile_after(struct nf_cuda *c);
+
+static inline cudaStream_t
+cuda_timed(struct nf_cuda *c, const char *kernel, dim3 grid, cudaStream_t s)
+{
+	if (c->root->profile != NULL)
+		cuda_profile_before(c, kernel, grid, s);
+	return s;
+}
+
 static inline void
 cuda_launched(struct nf_cuda *c, const char *what)
 {
 	cuda_latch(c, cudaGetLastError(), what);
+	if (c->root->profile != NULL)
+		cuda_profile_after(c);
 }
 
 /* ---- memory (memory.cu) ----------------------------------------------- */

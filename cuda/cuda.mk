@@ -36,7 +36,7 @@ ifneq ($(and $(NVCC),$(cuda_src)),)
 all: $(BUILD)/libnf-cuda.so
 endif
 # It finds CUDA's libraries where nvcc has them; of its own and of what is
-# linked in, it shows nf_plugin alone.
+# linked in, it shows nf_plugin and nf_profiler alone.
 $(BUILD)/libnf-cuda.so: $(cuda_obj)
 	$(NVCC) -shared -Xlinker -soname,libnf-cuda.so.0 -Xlinker -z,defs \
 	    -Xlinker --exclude-libs,ALL -Xlinker --version-script=cuda/exports \

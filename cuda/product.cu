@@ -297,12 +297,14 @@ cuda_multiply(struct nf_cuda *c, struct cuda_queue *q,
 		by_kernel(c, q, p);
 		return;
 	}
+	cuda_profile_product(c, p, q->stream);
 	e = by_lt(c, q, p, plan->how == LT && p->bias != NULL, &plan->algo);
 	if (e == CUBLAS_STATUS_NOT_SUPPORTED ||
 	    e == CUBLAS_STATUS_INVALID_VALUE) {
 		by_kernel(c, q, p);	/* not with so few rows */
 		return;
 	}
+	cuda_profile_after(c);
 	if (e != CUBLAS_STATUS_SUCCESS)
 		cuda_fail(c, "product", cublasLtGetStatusString(e));
 	if (plan->how == LT_THEN_BIAS) {

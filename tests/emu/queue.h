@@ -71,6 +71,8 @@ struct emu_stream {
 struct emu_event {
 	std::vector<emu_op_p> after;
 	emu_graph *capture;
+	bool timed;
+	double at;			/* when it was passed; ms */
 };
 
 typedef emu_stream *cudaStream_t;
@@ -184,7 +186,7 @@ emu_launch(const char *file, const char *name, void (*kernel)(P...),
 		stream };
 }
 
-#define NF_LAUNCH(kernel, grid, block, nshared, stream) \
+#define NF_LAUNCH_ON(kernel, grid, block, nshared, stream) \
 	emu_launch(__FILE__, #kernel, kernel, grid, block, nshared, stream)
 
 /* ---- streams, events, captures ---------------------------------------- */
@@ -244,10 +246,20 @@ cudaDeviceSynchronize(void)
 	return cudaSuccess;
 }
 
+inline double
+emu_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
 inline cudaError_t
-cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
+cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
 {
 	*e = new emu_event();
+	(*e)->timed = (flags & cudaEventDisableTiming) == 0;
 	return cudaSuccess;
 }
 
@@ -263,8 +275,22 @@ cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	if (e->timed)
+		emu_issue(s, [=] { e->at = emu_now_ms(); });
 	e->after = s->after;
 	e->capture = s->capture;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (!from->timed || !to->timed || !emu_all_done(from->after) ||
+	    !emu_all_done(to->after))
+		emu_die("the time between events that do not tell it");
+	*ms = (float)(to->at - from->at);
 	return cudaSuccess;
 }
 

@@ -6,8 +6,8 @@
 
 #include "cpu.h"
 
-static const char *
-choose(struct nf_ops *t)
+enum nf_isa
+nf_cpu_isa(void)
 {
 #if defined(__x86_64__) && !defined(NF_REF)
 	const char *isa = getenv("NF_ISA");
@@ -17,19 +17,32 @@ choose(struct nf_ops *t)
 	    __builtin_cpu_supports("avx512f") &&
 	    __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl")) {
-		nf_cpu_ops_avx512(t);
-		return "avx512";
-	}
+	    __builtin_cpu_supports("avx512vl"))
+		return NF_ISA_AVX512;
 	if ((isa == NULL || strcmp(isa, "portable") != 0) &&
 	    __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	    __builtin_cpu_supports("bmi2")) {
+	    __builtin_cpu_supports("bmi2"))
+		return NF_ISA_AVX2;
+#endif
+	return NF_ISA_PORTABLE;
+}
+
+static const char *
+choose(struct nf_ops *t)
+{
+	switch (nf_cpu_isa()) {
+#if defined(__x86_64__) && !defined(NF_REF)
+	case NF_ISA_AVX512:
+		nf_cpu_ops_avx512(t);
+		return "avx512";
+	case NF_ISA_AVX2:
 		nf_cpu_ops_avx2(t);
 		return "avx2";
-	}
 #endif
-	nf_cpu_ops_portable(t);
-	return "portable";
+	default:
+		nf_cpu_ops_portable(t);
+		return "portable";
+	}
 }
 
 static int

@@ -119,6 +119,10 @@ size_t cpu_product_room(uint32_t k);
 #define CPU_INNER	256		/* rows of a sum that stay in cache */
 #endif	/* NF_ISA */
 
+/* The best instruction set that the processor has, or $NF_ISA at most. */
+enum nf_isa { NF_ISA_PORTABLE, NF_ISA_AVX2, NF_ISA_AVX512 };
+enum nf_isa nf_cpu_isa(void);
+
 /* Enter all operations: one for each instruction set. */
 void nf_cpu_ops_portable(struct nf_ops *t);
 void nf_cpu_ops_avx2(struct nf_ops *t);

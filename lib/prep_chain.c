@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "philox.h"
-#include "prep_op.h"
+#include "prep_form.h"
 
 /*
  * A number in (0, 1) for op k of a column: its own, whoever asks and when,
@@ -14,11 +14,8 @@
 double
 nf_cell_draw(const struct nf_cell *cell, uint32_t k)
 {
-	uint32_t which = cell->column * NF_PREP_MAXOP + k;
-	uint64_t r = nf_philox_u64(cell->seed, NF_FOR_PREP, cell->row,
-	    cell->context ? which | 0x80000000 : which);
-
-	return ((double)(r >> 12) + 0.5) * 0x1p-52;
+	return nf_form_unit(nf_philox_u64(cell->seed, NF_FOR_PREP, cell->row,
+	    nf_draw_which(cell->context, cell->column, k)));
 }
 
 /* The op that takes a raw value past those before it, or 0. */

@@ -1,8 +1,5 @@
 /* The ops that are curves, and the raw range that they need on the way back. */
-#include <float.h>
-#include <math.h>
-
-#include "prep_op.h"
+#include "prep_form.h"
 
 static int
 seen_check(struct nf_op *o, struct nf_err *err)
@@ -21,22 +18,6 @@ seen_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 	(void)err;
 	o->arg[0] = s->lo;
 	o->arg[1] = s->hi;
-	return 0;
-}
-
-static int
-seen_forward(struct nf_step *s)
-{
-	s->y = s->x;
-	return 0;
-}
-
-static int
-seen_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	(void)o;
-	(void)x;
-	(void)n;
 	return 0;
 }
 
@@ -61,21 +42,6 @@ factor_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 	return 0;
 }
 
-static int
-log_forward(struct nf_step *s)
-{
-	double v = s->a[0] * s->x + s->a[1];
-
-	s->y = log(v);
-	return v > 0 ? 0 : -1;
-}
-
-static int
-log_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, log_forward);
-}
-
 static void
 log_inverse(struct nf_step *s)
 {
@@ -88,19 +54,6 @@ log_slope(const struct nf_step *s)
 	return log(fabs(s->a[0])) - s->y;
 }
 
-static int
-log1p_forward(struct nf_step *s)
-{
-	s->y = log1p(s->x);
-	return s->x > -1 ? 0 : -1;
-}
-
-static int
-log1p_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, log1p_forward);
-}
-
 static void
 log1p_inverse(struct nf_step *s)
 {
@@ -111,21 +64,6 @@ static double
 log1p_slope(const struct nf_step *s)
 {
 	return -s->y;
-}
-
-static int
-logit_forward(struct nf_step *s)
-{
-	if (s->x <= s->a[0] || s->x >= s->a[1])
-		return -1;
-	s->y = log((s->x - s->a[0]) / (s->a[1] - s->x));
-	return 0;
-}
-
-static int
-logit_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, logit_forward);
 }
 
 static void
@@ -141,19 +79,6 @@ logit_slope(const struct nf_step *s)
 {
 	return log((s->a[1] - s->a[0]) / (s->x - s->a[0])) -
 	    log(s->a[1] - s->x);
-}
-
-static int
-atan_forward(struct nf_step *s)
-{
-	s->y = atan(s->a[0] * s->x + s->a[1]);
-	return 0;
-}
-
-static int
-atan_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, atan_forward);
 }
 
 /* No angle past a right one is an arc tangent: the limit is. */
@@ -178,29 +103,30 @@ atan_slope(const struct nf_step *s)
 const struct nf_opdef nf_opdefs_curve[] = {
 	{ .name = "seen", .args = "[LO HI]", .hi = 2, .full = 2,
 	    .flags = NF_OP_FREE, .check = seen_check, .fit = seen_fit,
-	    .forward = seen_forward, .run = seen_run,
+	    .forward = nf_form_same, .run = NF_RUN_SAME,
 	    .inverse = seen_inverse },
 	{ .name = "log", .args = "[A [B]]", .hi = 2, .full = 2,
 	    .flags = NF_OP_GIVEN,
 	    .wants = "want A x + B above 0: give another B, clip first, or let "
 	    "a spike take the value", .check = nf_op_factor_check,
-	    .fit = factor_fit, .forward = log_forward, .run = log_run,
+	    .fit = factor_fit, .forward = nf_form_log, .run = NF_RUN_LOG,
 	    .inverse = log_inverse, .slope = log_slope },
 	{ .name = "log1p", .args = "",
 	    .wants = "want a value above -1: use log A B, clip first, or let "
-	    "a spike take the value", .forward = log1p_forward,
-	    .run = log1p_run,
+	    "a spike take the value",
+	    .forward = nf_form_log1p, .run = NF_RUN_LOG1P,
 	    .inverse = log1p_inverse, .slope = log1p_slope },
 	{ .name = "logit", .args = "LO HI", .lo = 2, .hi = 2, .full = 2,
 	    .wants = "want a value between LO and HI: clip first, take a "
 	    "wider LO HI, or let a spike take the value",
-	    .check = nf_op_range_check, .forward = logit_forward,
-	    .run = logit_run,
+	    .check = nf_op_range_check,
+	    .forward = nf_form_logit, .run = NF_RUN_LOGIT,
 	    .inverse = logit_inverse, .slope = logit_slope },
 	{ .name = "atan", .args = "[A [B]]", .hi = 2, .full = 2,
 	    .flags = NF_OP_GIVEN,
 	    .check = nf_op_factor_check, .fit = factor_fit,
-	    .forward = atan_forward, .run = atan_run, .inverse = atan_inverse,
+	    .forward = nf_form_atan, .run = NF_RUN_ATAN,
+	    .inverse = atan_inverse,
 	    .slope = atan_slope },
 	{ .name = NULL },
 };

@@ -3,26 +3,13 @@
  * draw keeps off the ends of its cell by more than a float's rounding, so
  * that the way back finds the same cell after any op that follows.
  */
-#include <float.h>
-#include <math.h>
-
-#include "prep_op.h"
+#include "prep_form.h"
 #include "pvalue.h"
 
 #define MIN_SHARE	1e-4		/* of a level, however rare */
 #define SPIKE_GAP	6.0		/* least distance, in SIGMA */
 #define SPIKE_SIGMA	0.2		/* where not given: of the others' */
 #define SPIKE_AWAY	8.0		/* and how many of it away */
-#define MARGIN		1e-6		/* relative: 8 roundings of a float */
-
-/* A normal number within lim of 0, in units of its sigma, from u. */
-static double
-normal_within(double lim, double u)
-{
-	double tail = nf_normal_cdf(-lim);
-
-	return nf_normal_quantile(tail + (1 - 2 * tail) * u);
-}
 
 /* ---- uniform, gauss: whole numbers -------------------------------------- */
 
@@ -48,31 +35,6 @@ uniform_fit(struct nf_op *o, const struct nf_spread *s,
 	o->arg[1] = rint(s->lo);	/* forward will name what is not */
 	o->arg[2] = rint(s->hi);
 	return 0;
-}
-
-/* How far a draw may go from x and still be rounded back to it. */
-static double
-room(double x)
-{
-	return fmax(0.5 - MARGIN * (1 + fabs(x)), 0.25);
-}
-
-static int
-uniform_forward(struct nf_step *s)
-{
-	double d = (2 * s->u - 1) * s->a[0], lim = room(s->x);
-
-	s->y = s->x + fmin(fmax(d, -lim), lim);
-	return s->x == rint(s->x) ? 0 : -1;
-}
-
-static int
-gauss_forward(struct nf_step *s)
-{
-	double sigma = s->a[0], lim = room(s->x);
-
-	s->y = s->x + sigma * normal_within(lim / sigma, s->u);
-	return s->x == rint(s->x) ? 0 : -1;
 }
 
 static void
@@ -176,28 +138,11 @@ levels_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 static int
 levels_forward(struct nf_step *s)
 {
-	int k = nf_op_value(s->op, s->x);
-	const double *tail = s->op->edge + s->op->narg + 1 + k;
-	double lo, hi, p, q, margin;
+	struct nf_step at = { .x = nf_op_value(s->op, s->x), .u = s->u };
+	int rc = nf_form_cell(&at, s->op->edge, s->op->narg);
 
-	if (k == -1)
-		return -1;
-	lo = s->op->edge[k];
-	hi = s->op->edge[k + 1];
-	/* By the nearer tail, where probabilities keep their digits. */
-	if (lo > 0) {
-		tail += s->op->narg + 1;
-		p = tail[1];
-		q = tail[0];
-		s->y = -nf_normal_quantile(p + (q - p) * s->u);
-	} else {
-		p = tail[0];
-		q = tail[1];
-		s->y = nf_normal_quantile(p + (q - p) * s->u);
-	}
-	margin = fmin(0.25 * (hi - lo), MARGIN * (1 + fabs(s->y)));
-	s->y = fmin(fmax(s->y, lo + margin), hi - margin);
-	return 0;
+	s->y = at.y;
+	return rc;
 }
 
 static void
@@ -217,17 +162,10 @@ levels_inverse(struct nf_step *s)
 
 /* ---- spike: V SIGMA AT EDGE --------------------------------------------- */
 
-enum { V, SIGMA, AT, EDGE };
-
-/*
- * Half way between the spike and the end of the others' range: what lies on
- * AT's side is the spike.
- */
-static double
-threshold(const double *a)
-{
-	return 0.5 * a[AT] + 0.5 * a[EDGE];
-}
+enum {
+	V = NF_SPIKE_V, SIGMA = NF_SPIKE_SIGMA, AT = NF_SPIKE_AT,
+	EDGE = NF_SPIKE_EDGE
+};
 
 static int
 spike_check(struct nf_op *o, struct nf_err *err)
@@ -304,29 +242,9 @@ spike_gives(const struct nf_op *o, double y)
 {
 	const double *a = o->arg;
 
-	return a[AT] < a[EDGE] ? y < threshold(a) : y > threshold(a);
-}
+	double mid = nf_form_threshold(a);
 
-/* The value itself: the chain brings it here past the other ops. */
-static int
-spike_draw(struct nf_step *s)
-{
-	const double *a = s->a;
-	double half = fabs(threshold(a) - a[AT]) / a[SIGMA];
-
-	s->y = a[AT] + a[SIGMA] * normal_within(half * (1 - 1e-3), s->u);
-	return 0;
-}
-
-/* Any other value, kept from the spike's side where training had none. */
-static int
-spike_forward(struct nf_step *s)
-{
-	const double *a = s->a;
-	double near = threshold(a) + 1e-3 * (a[EDGE] - threshold(a));
-
-	s->y = a[AT] < a[EDGE] ? fmax(s->x, near) : fmin(s->x, near);
-	return 0;
+	return a[AT] < a[EDGE] ? y < mid : y > mid;
 }
 
 static void
@@ -344,25 +262,30 @@ const struct nf_opdef nf_opdefs_draw[] = {
 	    .flags = NF_OP_DRAWS | NF_OP_FREE | NF_OP_LOSES,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
-	    .forward = uniform_forward, .inverse = uniform_inverse },
+	    .forward = nf_form_uniform, .run = NF_RUN_UNIFORM,
+	    .inverse = uniform_inverse },
 	{ .name = "gauss", .args = "SIGMA", .lo = 1, .hi = 1, .full = 3,
 	    .flags = NF_OP_DRAWS | NF_OP_FREE | NF_OP_LOSES,
 	    .wants = "want a whole number; levels takes others",
 	    .check = uniform_check, .fit = uniform_fit,
-	    .forward = gauss_forward, .inverse = uniform_inverse },
+	    .forward = nf_form_gauss, .run = NF_RUN_GAUSS,
+	    .inverse = uniform_inverse },
 	{ .name = "levels", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
 	    .flags = NF_OP_DRAWS | NF_OP_VALUES | NF_OP_SHARES,
 	    .wants = "it is none of the levels: add it to them",
 	    .check = levels_check, .fit = levels_fit,
-	    .forward = levels_forward, .inverse = levels_inverse },
+	    .forward = levels_forward, .run = NF_RUN_LEVELS,
+	    .inverse = levels_inverse },
 	{ .name = "spike", .args = "V [SIGMA [AT]]", .lo = 1, .hi = 3,
 	    .full = 4, .flags = NF_OP_DRAWS | NF_OP_LOSES, .check = spike_check,
-	    .fit = spike_fit, .forward = spike_forward,
+	    .fit = spike_fit, .forward = nf_form_spike, .run = NF_RUN_SPIKE,
 	    .inverse = spike_inverse, .takes = spike_takes,
-	    .draw = spike_draw, .gives = spike_gives },
+	    .draw = nf_form_spike_draw, .run_draw = NF_RUN_SPIKE_DRAW,
+	    .gives = spike_gives },
 	{ .name = "onehot", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
 	    .flags = NF_OP_VALUES | NF_OP_WIDE,
 	    .wants = "it is none of the values: add it to them",
-	    .check = onehot_check, .forward = onehot_forward },
+	    .check = onehot_check, .forward = onehot_forward,
+	    .run = NF_RUN_ONEHOT },
 	{ .name = NULL },
 };

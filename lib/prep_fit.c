@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "prep_op.h"
+#include "prep_kernel.h"
 
 #define GROUP	64			/* runs between two sums */
 
@@ -24,62 +24,31 @@ struct nf_fitting {
 
 /* ---- what an op sees ---------------------------------------------------- */
 
-/* Moments about a value of theirs: those of a constant are exact. */
-static void
-add_moments(struct nf_spread *s, const double *x, uint32_t n)
-{
-	double sum[4] = { 0 }, m2[4] = { 0 }, d;
-	uint32_t i;
-
-	s->lo = s->hi = x[0];
-	for (i = 0; i < n; i++) {
-		sum[i % 4] += x[i] - x[0];
-		s->lo = x[i] < s->lo ? x[i] : s->lo;
-		s->hi = x[i] > s->hi ? x[i] : s->hi;
-	}
-	s->mean = x[0] + (sum[0] + sum[1] + sum[2] + sum[3]) / n;
-	for (i = 0; i < n; i++) {
-		d = x[i] - s->mean;
-		m2[i % 4] += d * d;
-	}
-	s->m2 = m2[0] + m2[1] + m2[2] + m2[3];
-	s->n = n;
-}
-
 /* The raw values at the ends of their range, and what became of them. */
 static void
 add_ends(struct nf_spread *s, const struct nf_run *r)
 {
-	uint32_t i;
-	double raw;
+	const double *raw = r->raw[r->column - r->panel];
+	uint32_t lo = 0, hi = 0, i;
 
-	for (i = 0; i < r->n; i++) {
-		raw = nf_prep_raw(r->rows, r->first + r->at[i],
-		    (ptrdiff_t)r->column);
-		if (i == 0 || raw < s->raw_lo) {
-			s->raw_lo = raw;
-			s->at_raw_lo = r->x[i];
-		}
-		if (i == 0 || raw > s->raw_hi) {
-			s->raw_hi = raw;
-			s->at_raw_hi = r->x[i];
-		}
+	for (i = 1; i < r->n; i++) {
+		lo = raw[r->at[i]] < raw[r->at[lo]] ? i : lo;
+		hi = raw[r->at[i]] > raw[r->at[hi]] ? i : hi;
 	}
+	s->raw_lo = raw[r->at[lo]];
+	s->at_raw_lo = r->x[lo];
+	s->raw_hi = raw[r->at[hi]];
+	s->at_raw_hi = r->x[hi];
 }
 
 /* How often each value of the op's list is there; -1 for another one. */
 static int
-add_counts(const struct nf_op *o, const double *x, uint32_t n)
+add_counts(const struct nf_run *r, const struct nf_op *o, uint32_t n)
 {
 	uint32_t count[NF_PREP_MAXVALUE], i;
-	int v;
 
-	memset(count, 0, o->narg * sizeof(*count));
-	for (i = 0; i < n; i++) {
-		if ((v = nf_op_value(o, x[i])) == -1)
-			return -1;
-		count[v]++;
-	}
+	if (r->kernels->count(o, r->x, n, count) == -1)
+		return -1;
 	/* Whole numbers: their order does not matter. */
 	for (i = 0; i < o->narg; i++)
 		if (count[i] > 0) {
@@ -94,18 +63,16 @@ static int
 see(const struct nf_run *r, uint32_t k, struct nf_spread *s)
 {
 	const struct nf_op *o = &r->prep->chain[r->column].op[k];
-	uint32_t n = k == 0 ? r->n + r->nlate : r->n, i;
+	uint32_t n = k == 0 ? r->n + r->nlate : r->n;
 
 	memset(s, 0, sizeof(*s));
-	for (i = 0; i < n; i++)
-		if (!isfinite(r->x[i]))
-			return -1;
 	if (n == 0)
 		return 0;
-	add_moments(s, r->x, n);
+	if (r->kernels->moments(r->x, n, s) == -1)
+		return -1;
 	if (o->def->takes != NULL)
 		add_ends(s, r);
-	return o->share == NULL ? 0 : add_counts(o, r->x, n);
+	return o->share == NULL ? 0 : add_counts(r, o, n);
 }
 
 /* Chan, Golub, LeVeque, "Updating formulae ..", 1979. */

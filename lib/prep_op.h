@@ -23,6 +23,15 @@ enum {
 	NF_OP_LOSES = 128		/* inverse may not give back all */
 };
 
+/* Formulas that have a loop of their own: cpu_prep.c. */
+enum nf_run_kind {
+	NF_RUN_SAME, NF_RUN_AFFINE, NF_RUN_SCALE, NF_RUN_STANDARDIZE,
+	NF_RUN_CLIP, NF_RUN_WRAP, NF_RUN_RATIO, NF_RUN_DIFF, NF_RUN_LOG,
+	NF_RUN_LOG1P, NF_RUN_LOGIT, NF_RUN_ATAN, NF_RUN_UNIFORM, NF_RUN_GAUSS,
+	NF_RUN_LEVELS, NF_RUN_SPIKE, NF_RUN_SPIKE_DRAW, NF_RUN_ONEHOT,
+	NF_RUN_COUNT
+};
+
 /* What fit has seen of the values that reach an op. */
 struct nf_spread {
 	uint64_t n;
@@ -72,12 +81,13 @@ struct nf_opdef {
 	int (*fit)(struct nf_op *o, const struct nf_spread *s,
 	    struct nf_err *err);
 	int (*forward)(struct nf_step *s);
-	/* forward for n values in place, where that is faster. */
-	int (*run)(const struct nf_op *o, double *x, uint32_t n);
+	enum nf_run_kind run;		/* forward, and .. */
+	enum nf_run_kind run_draw;	/* .. draw, for many values */
 	void (*inverse)(struct nf_step *s);
 	double (*slope)(const struct nf_step *s);
-	/* A raw value that the op takes past those before it, what it makes
-	 * of that, and a result that straight becomes its first number. */
+	/* A raw value that the op takes past those before it (the float of
+	 * its first number), what it makes of that, and a result that
+	 * straight becomes that number. */
 	int (*takes)(const struct nf_op *o, double raw);
 	int (*draw)(struct nf_step *s);
 	int (*gives)(const struct nf_op *o, double y);
@@ -93,23 +103,6 @@ extern const struct nf_opdef nf_opdefs_draw[];	/* prep_draw.c */
 int nf_op_bad(const struct nf_op *o, struct nf_err *err, const char *what);
 int nf_op_factor_check(struct nf_op *o, struct nf_err *err);
 int nf_op_range_check(struct nf_op *o, struct nf_err *err);
-
-/* forward for n values in place: where it is inlined, a loop over a formula. */
-static inline __attribute__((always_inline)) int
-nf_op_each(const struct nf_op *o, double *x, uint32_t n,
-    int (*forward)(struct nf_step *))
-{
-	struct nf_step s = { .op = o, .a = o->arg };
-	uint32_t i;
-	int rc = 0;
-
-	for (i = 0; i < n; i++) {
-		s.x = x[i];
-		rc |= forward(&s);
-		x[i] = s.y;
-	}
-	return rc;
-}
 
 /* The value of the list that x is in single precision, or -1. */
 int nf_op_value(const struct nf_op *o, double x);
@@ -148,6 +141,14 @@ struct nf_cell {
 
 /* A number in (0, 1) for op k of the cell's column. */
 double nf_cell_draw(const struct nf_cell *cell, uint32_t k);
+/* And which of a row's numbers that is. */
+static inline uint32_t
+nf_draw_which(int context, uint32_t column, uint32_t k)
+{
+	uint32_t which = column * NF_PREP_MAXOP + k;
+
+	return context ? which | 0x80000000 : which;
+}
 /* The op that takes a raw value past those before it, or 0. */
 uint32_t nf_chain_taker(const struct nf_chain *c, double raw);
 
@@ -167,19 +168,27 @@ double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
 
 /* ---- runs of rows ------------------------------------------------------- */
 
+/* Columns of a run that are turned together. */
+#define NF_PREP_PANEL	16
+
 /*
- * Rows that go through a column's chain together: at[..] says which row of
- * the run, from its first, a value belongs to.  late ones join at late_op;
- * until an op has run they stand, raw, behind the others.
+ * Rows that go through a column's chain together: value i is that of the
+ * at[i]-th of them.  late ones join at late_op; until an op has run they
+ * stand, raw, behind the others.
  */
 struct nf_run {
 	const struct nf_prep *prep;
 	const struct nf_prep_rows *rows;
+	const struct nf_kernels *kernels;
 	uint64_t seed, first;		/* the run's first row */
 	uint32_t nrow, column, n, nlate;
-	uint32_t row[NF_PREP_RUN];	/* [nrow]: those not left out */
+	uint32_t panel, npanel;		/* columns that stand in raw */
+	uint32_t row[NF_PREP_RUN];	/* [nrow]: from the first, those not
+					 * left out */
 	uint32_t at[NF_PREP_RUN], late[NF_PREP_RUN], late_op[NF_PREP_RUN];
 	double x[NF_PREP_RUN];		/* [n] */
+	double u[NF_PREP_RUN];		/* draws, or partners */
+	double raw[NF_PREP_PANEL][NF_PREP_RUN];
 };
 
 /* Rows first to first + n of rows, but for those to skip. */
@@ -188,7 +197,7 @@ void nf_run_begin(struct nf_run *r, const struct nf_prep *p,
     uint32_t n);
 /* Begin with column j's raw values. */
 void nf_run_column(struct nf_run *r, uint32_t j);
-/* Op k; adds to slope[row of the run] unless NULL.  -1: it cannot. */
+/* Op k; adds to slope[at] unless that is NULL.  -1: it cannot. */
 int nf_run_op(struct nf_run *r, uint32_t k, double *slope);
 /*
  * Why not: the error of the first row, and column of it, that a chain refuses

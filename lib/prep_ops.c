@@ -1,8 +1,5 @@
 /* The ops that are straight lines, bounds and differences. */
-#include <math.h>
-
-#include "prep_op.h"
-
+#include "prep_form.h"
 
 /* ---- checks ----------------------------------------------------------- */
 
@@ -54,19 +51,6 @@ clip_check(struct nf_op *o, struct nf_err *err)
 
 /* ---- affine, scale, standardize ----------------------------------------- */
 
-static int
-affine_forward(struct nf_step *s)
-{
-	s->y = s->a[0] * s->x + s->a[1];
-	return 0;
-}
-
-static int
-affine_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, affine_forward);
-}
-
 static void
 affine_inverse(struct nf_step *s)
 {
@@ -87,19 +71,6 @@ scale_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 	(void)err;
 	o->arg[0] = max >= NF_OP_TINY ? max : 1;
 	return 0;
-}
-
-static int
-scale_forward(struct nf_step *s)
-{
-	s->y = s->x / s->a[0];
-	return 0;
-}
-
-static int
-scale_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, scale_forward);
 }
 
 static void
@@ -128,19 +99,6 @@ standardize_fit(struct nf_op *o, const struct nf_spread *s,
 	return 0;
 }
 
-static int
-standardize_forward(struct nf_step *s)
-{
-	s->y = (s->x - s->a[0]) / s->a[1];
-	return 0;
-}
-
-static int
-standardize_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, standardize_forward);
-}
-
 static void
 standardize_inverse(struct nf_step *s)
 {
@@ -164,51 +122,19 @@ clip_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 	return 0;
 }
 
-static int
-clip_forward(struct nf_step *s)
-{
-	s->y = s->x < s->a[0] ? s->a[0] : s->x > s->a[1] ? s->a[1] : s->x;
-	return 0;
-}
-
-static int
-clip_run(const struct nf_op *o, double *x, uint32_t n)
-{
-	return nf_op_each(o, x, n, clip_forward);
-}
-
 static void
 clip_inverse(struct nf_step *s)
 {
 	s->x = fmin(fmax(s->y, s->a[2]), s->a[3]);
 }
 
-static double
-wrap(double x)
-{
-	double y = remainder(x, 2 * M_PI);
-
-	return y > -M_PI ? y : M_PI;
-}
-
-static int
-wrap_forward(struct nf_step *s)
-{
-	s->y = wrap(s->x);
-	return 0;
-}
-
 static void
 wrap_inverse(struct nf_step *s)
 {
-	s->x = isinf(s->y) ? copysign(M_PI, s->y) : wrap(s->y);
-}
+	struct nf_step back = { .x = s->y };
 
-static int
-ratio_forward(struct nf_step *s)
-{
-	s->y = s->x / s->partner;
-	return fabs(s->partner) >= NF_OP_TINY ? 0 : -1;
+	nf_form_wrap(&back);
+	s->x = isinf(s->y) ? copysign(M_PI, s->y) : back.y;
 }
 
 static void
@@ -223,13 +149,6 @@ ratio_slope(const struct nf_step *s)
 	return -log(fabs(s->partner));
 }
 
-static int
-diff_forward(struct nf_step *s)
-{
-	s->y = s->x - s->partner;
-	return 0;
-}
-
 static void
 diff_inverse(struct nf_step *s)
 {
@@ -240,29 +159,33 @@ diff_inverse(struct nf_step *s)
 
 const struct nf_opdef nf_opdefs_plain[] = {
 	{ .name = "affine", .args = "A B", .lo = 2, .hi = 2, .full = 2,
-	    .check = nf_op_factor_check, .forward = affine_forward,
-	    .run = affine_run,
+	    .check = nf_op_factor_check,
+	    .forward = nf_form_affine, .run = NF_RUN_AFFINE,
 	    .inverse = affine_inverse, .slope = affine_slope },
 	{ .name = "scale", .args = "[MAX]", .hi = 1, .full = 1,
-	    .check = scale_check, .fit = scale_fit, .forward = scale_forward,
-	    .run = scale_run,
+	    .check = scale_check, .fit = scale_fit,
+	    .forward = nf_form_scale, .run = NF_RUN_SCALE,
 	    .inverse = scale_inverse, .slope = scale_slope },
 	{ .name = "standardize", .args = "[MEAN STD]", .hi = 2, .full = 2,
 	    .check = standardize_check, .fit = standardize_fit,
-	    .forward = standardize_forward, .run = standardize_run,
+
+	    .forward = nf_form_standardize, .run = NF_RUN_STANDARDIZE,
 	    .inverse = standardize_inverse,
 	    .slope = standardize_slope },
 	{ .name = "clip", .args = "LO HI", .lo = 2, .hi = 2, .full = 4,
 	    .flags = NF_OP_FREE | NF_OP_LOSES,
-	    .check = clip_check, .fit = clip_fit, .forward = clip_forward,
-	    .run = clip_run,
+	    .check = clip_check, .fit = clip_fit,
+	    .forward = nf_form_clip, .run = NF_RUN_CLIP,
 	    .inverse = clip_inverse },
 	{ .name = "wrap", .args = "", .flags = NF_OP_LOSES,
-	    .forward = wrap_forward, .inverse = wrap_inverse },
+	    .forward = nf_form_wrap, .run = NF_RUN_WRAP,
+	    .inverse = wrap_inverse },
 	{ .name = "ratio", .args = "COLUMN", .flags = NF_OP_PARTNER,
-	    .wants = "want a COLUMN that is not 0", .forward = ratio_forward,
+	    .wants = "want a COLUMN that is not 0",
+	    .forward = nf_form_ratio, .run = NF_RUN_RATIO,
 	    .inverse = ratio_inverse, .slope = ratio_slope },
 	{ .name = "diff", .args = "COLUMN", .flags = NF_OP_PARTNER,
-	    .forward = diff_forward, .inverse = diff_inverse },
+	    .forward = nf_form_diff, .run = NF_RUN_DIFF,
+	    .inverse = diff_inverse },
 	{ .name = NULL },
 };

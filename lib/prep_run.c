@@ -5,8 +5,10 @@
 #include <float.h>
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
-#include "prep_op.h"
+#include "cpu.h"
+#include "prep_kernel.h"
 
 /* What a recipe leans on must have been found. */
 int
@@ -43,7 +45,21 @@ nf_prep_nthread(const struct nf_prep *p)
 
 /* ---- a run of rows ------------------------------------------------------ */
 
-/* One run that begins where rows do, or goes on: those not left out. */
+const struct nf_kernels *
+nf_kernels_best(void)
+{
+	switch (nf_cpu_isa()) {
+#if defined(__x86_64__) && !defined(NF_REF)
+	case NF_ISA_AVX512:
+		return &nf_kernels_avx512;
+	case NF_ISA_AVX2:
+		return &nf_kernels_avx2;
+#endif
+	default:
+		return &nf_kernels_portable;
+	}
+}
+
 void
 nf_run_begin(struct nf_run *r, const struct nf_prep *p,
     const struct nf_prep_rows *rows, uint64_t seed, uint64_t first,
@@ -53,18 +69,14 @@ nf_run_begin(struct nf_run *r, const struct nf_prep *p,
 
 	r->prep = p;
 	r->rows = rows;
+	r->kernels = nf_kernels_best();
 	r->seed = seed;
 	r->first = first;
-	r->nrow = 0;
-	for (i = 0; i < n; i++)
-		if (rows->skip == NULL || !rows->skip[first + i])
-			r->row[r->nrow++] = i;
-}
-
-static double
-raw_at(const struct nf_run *r, uint32_t i, ptrdiff_t column)
-{
-	return nf_prep_raw(r->rows, r->first + i, column);
+	r->nrow = r->panel = r->npanel = 0;
+	for (i = 0; i < n; i++) {
+		r->row[r->nrow] = i;
+		r->nrow += rows->skip == NULL || !rows->skip[first + i];
+	}
 }
 
 static uint64_t
@@ -76,101 +88,141 @@ number_of(const struct nf_run *r, uint32_t i)
 	    rows->first + r->first + i;
 }
 
+/* Rows that a later op takes past the others are set apart. */
+static void
+set_apart(struct nf_run *r, const struct nf_chain *c, const double *raw)
+{
+	double op[NF_PREP_RUN] = { 0 };
+	uint32_t i, k, is_late;
+
+	for (k = c->nop; k-- > 1;)	/* the first has its way */
+		if (c->op[k].def->takes != NULL)
+			r->kernels->mark(raw, r->nrow, c->op[k].arg[0], k, op);
+	r->n = 0;
+	for (i = 0; i < r->nrow; i++) {
+		is_late = op[i] > 0;
+		r->late_op[r->nlate] = (uint32_t)op[i];
+		r->late[r->nlate] = i;
+		r->nlate += is_late;
+		r->at[r->n] = i;
+		r->x[r->n] = raw[i];
+		r->n += !is_late;
+	}
+	for (i = 0; i < r->nlate; i++) {
+		r->at[r->n + i] = r->late[i];
+		r->x[r->n + i] = raw[r->late[i]];
+	}
+}
+
 /* The values of column j that begin with its first op are on their way. */
 void
 nf_run_column(struct nf_run *r, uint32_t j)
 {
 	const struct nf_chain *c = &r->prep->chain[j];
-	uint32_t i, k;
-	double x;
+	const double *raw;
+	uint32_t i, n;
 
+	if (j < r->panel || j >= r->panel + r->npanel) {
+		n = r->prep->ncol - j;
+		r->panel = j;
+		r->npanel = n < NF_PREP_PANEL ? n : NF_PREP_PANEL;
+		r->kernels->load(r->rows, r->first, r->row, r->nrow, j,
+		    r->npanel, r->raw);
+	}
+	raw = r->raw[j - r->panel];
 	r->column = j;
-	r->n = r->nlate = 0;
-	for (i = 0; i < r->nrow; i++) {
-		x = raw_at(r, r->row[i], (ptrdiff_t)j);
-		k = c->takes ? nf_chain_taker(c, x) : 0;
-		if (k > 0) {
-			r->late_op[r->nlate] = k;
-			r->late[r->nlate++] = r->row[i];
-			continue;
-		}
-		r->at[r->n] = r->row[i];
-		r->x[r->n++] = x;
+	r->nlate = 0;
+	if (c->takes) {
+		set_apart(r, c, raw);
+		return;
 	}
-	for (i = 0; i < r->nlate; i++) {
-		r->at[r->n + i] = r->late[i];
-		r->x[r->n + i] = raw_at(r, r->late[i], (ptrdiff_t)j);
-	}
+	r->n = r->nrow;
+	for (i = 0; i < r->nrow; i++)
+		r->at[i] = i;
+	memcpy(r->x, raw, r->nrow * sizeof(*raw));
 }
 
 static struct nf_cell
 cell_of(const struct nf_run *r, uint32_t i)
 {
 	return (struct nf_cell){ .seed = r->seed, .row = number_of(r, i),
-		.column = r->column, .context = r->prep->context };
+		.column = r->column, .context = r->prep->context,
+		.rows = r->rows, .at = r->first + i };
 }
 
-/* One value at op k, and what it adds to the row's slope. */
-static int
-step(const struct nf_run *r, uint32_t k, uint32_t i,
-    int (*take)(struct nf_step *), double *x, double *slope)
+/* What op k asks for of values [from, from + n): draws, or partners. */
+static void
+ask(struct nf_run *r, uint32_t k, int draws, uint32_t from, uint32_t n)
 {
 	const struct nf_op *o = &r->prep->chain[r->column].op[k];
-	struct nf_step s = { .op = o, .a = o->arg, .x = *x };
-	struct nf_cell cell;
+	uint64_t number[NF_PREP_RUN];
+	uint32_t i;
 
-	if (o->def->flags & NF_OP_DRAWS && (take == o->def->draw ||
-	    o->def->draw == NULL)) {
-		cell = cell_of(r, i);
-		s.u = nf_cell_draw(&cell, k);
+	if (draws) {
+		for (i = 0; i < n; i++)
+			number[i] = number_of(r, r->row[r->at[from + i]]);
+		r->kernels->draw(r->seed, nf_draw_which(r->prep->context,
+		    r->column, k), number, n, r->u + from);
+	} else if (o->def->flags & NF_OP_PARTNER)
+		for (i = from; i < from + n; i++)
+			r->u[i] = nf_prep_raw(r->rows, r->first +
+			    r->row[r->at[i]], (ptrdiff_t)r->column + o->at);
+}
+
+/* Values [from, from + n) one at a time, for what each adds to the slope. */
+static int
+step(struct nf_run *r, const struct nf_op *o, int draws, uint32_t from,
+    uint32_t n, double *slope)
+{
+	struct nf_step s = { .op = o, .a = o->arg };
+	uint32_t i;
+	int rc = 0;
+
+	for (i = from; i < from + n; i++) {
+		s.x = r->x[i];
+		s.u = s.partner = r->u[i];
+		rc |= draws && o->def->draw != NULL ? o->def->draw(&s) :
+		    o->def->forward(&s);
+		if (rc == -1 || !(fabs(s.y) <= FLT_MAX))
+			return -1;
+		r->x[i] = s.y;
+		if (o->def->slope != NULL)
+			slope[r->at[i]] += o->def->slope(&s);
 	}
-	if (o->def->flags & NF_OP_PARTNER)
-		s.partner = raw_at(r, i, (ptrdiff_t)r->column + o->at);
-	if (take(&s) == -1)
-		return -1;
-	*x = s.y;
-	if (slope != NULL && o->def->slope != NULL)
-		slope[i] += o->def->slope(&s);
 	return 0;
 }
 
-/* Values that op k takes past those before it join the others. */
+/* Op k, or its draw of what it takes, for values [from, from + n). */
 static int
-join(struct nf_run *r, uint32_t k, double *slope)
+take(struct nf_run *r, uint32_t k, int late, uint32_t from, uint32_t n,
+    double *slope)
 {
-	const struct nf_opdef *d = r->prep->chain[r->column].op[k].def;
-	uint32_t l;
-	int rc = 0;
+	const struct nf_op *o = &r->prep->chain[r->column].op[k];
+	const struct nf_opdef *d = o->def;
+	int draws = d->flags & NF_OP_DRAWS && (late || d->draw == NULL);
+	struct nf_values v = { r->x + from, r->u + from, r->u + from, n };
 
-	for (l = 0; l < r->nlate; l++) {
-		if (r->late_op[l] != k)
-			continue;
-		r->at[r->n] = r->late[l];
-		r->x[r->n] = 0;
-		rc |= step(r, k, r->late[l], d->draw, &r->x[r->n], slope);
-		r->n++;
-	}
-	return rc;
+	ask(r, k, draws, from, n);
+	if (slope != NULL)
+		return step(r, o, draws, from, n, slope);
+	return r->kernels->run[late ? d->run_draw : d->run](o, &v);
 }
 
 int
 nf_run_op(struct nf_run *r, uint32_t k, double *slope)
 {
-	const struct nf_op *o = &r->prep->chain[r->column].op[k];
-	uint32_t i, bad = 0;
-	int rc = 0;
+	const struct nf_opdef *d = r->prep->chain[r->column].op[k].def;
+	uint32_t l, n = r->n;
 
-	if (o->def->run != NULL && slope == NULL)
-		rc = o->def->run(o, r->x, r->n);
-	else
-		for (i = 0; i < r->n; i++)
-			rc |= step(r, k, r->at[i], o->def->forward, &r->x[i],
-			    slope);
-	if (o->def->takes != NULL && k > 0)
-		rc |= join(r, k, slope);
-	for (i = 0; i < r->n; i++)
-		bad |= !(fabs(r->x[i]) <= FLT_MAX);
-	return rc == -1 || bad ? -1 : 0;
+	if (take(r, k, 0, 0, r->n, slope) == -1)
+		return -1;
+	if (d->takes == NULL || k == 0)
+		return 0;
+	/* Those that it takes past the ops before it join the others. */
+	for (l = 0; l < r->nlate; l++)
+		if (r->late_op[l] == k)
+			r->at[r->n++] = r->late[l];
+	return take(r, k, 1, n, r->n - n, slope);
 }
 
 int
@@ -187,8 +239,6 @@ nf_run_fail(const struct nf_run *r, const uint32_t *see, struct nf_err *err)
 			c = &r->prep->chain[j];
 			cell = cell_of(r, r->row[i]);
 			cell.column = j;
-			cell.rows = r->rows;
-			cell.at = r->first + r->row[i];
 			n = see == NULL ? c->nop : see[j];
 			if (see != NULL && n == c->nop)
 				continue;
@@ -207,26 +257,52 @@ nf_run_fail(const struct nf_run *r, const uint32_t *see, struct nf_err *err)
 
 /* ---- forward ------------------------------------------------------------ */
 
+/* Columns on their way out: numbers first to first + n, turned. */
+struct panel {
+	uint32_t first, n;
+	union {
+		double d[NF_PREP_PANEL][NF_PREP_RUN];
+		float f[NF_PREP_PANEL][NF_PREP_RUN];
+	} y;
+};
+
 static void
-put(const struct nf_run *r, const struct nf_prep_out *out)
+flush(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p)
+{
+	size_t size = out->wide ? sizeof(double) : sizeof(float), row;
+	void *to[NF_PREP_RUN];
+	uint32_t i;
+
+	for (i = 0; i < r->nrow; i++) {
+		row = r->first + r->row[i];
+		row = out->place != NULL ? out->place[row] : row;
+		to[i] = (char *)out->x + (row * out->ld + p->first) * size;
+	}
+	r->kernels->store(&p->y, out->wide, r->nrow, p->n, to);
+	p->first += p->n;
+	p->n = 0;
+}
+
+/* A number of every row: the column's, or whether it is that place. */
+static void
+put(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p)
 {
 	const struct nf_chain *c = &r->prep->chain[r->column];
 	int is_wide = c->op[c->nop - 1].def->flags & NF_OP_WIDE;
 	uint32_t i, k;
-	size_t row, at;
 	double y;
 
-	for (i = 0; i < r->n; i++) {
-		row = r->first + r->at[i];
-		row = out->place != NULL ? out->place[row] : row;
-		for (k = 0; k < c->nout; k++) {
+	for (k = 0; k < c->nout; k++) {
+		if (p->n == NF_PREP_PANEL)
+			flush(r, out, p);
+		for (i = 0; i < r->n; i++) {
 			y = is_wide ? k == (uint32_t)r->x[i] : r->x[i];
-			at = row * out->ld + c->out + k;
 			if (out->wide)
-				((double *)out->x)[at] = y;
+				p->y.d[p->n][r->at[i]] = y;
 			else
-				((float *)out->x)[at] = (float)y;
+				p->y.f[p->n][r->at[i]] = (float)y;
 		}
+		p->n++;
 	}
 }
 
@@ -234,6 +310,7 @@ static int
 forward_run(struct nf_run *r, const struct nf_prep_out *out, double *logjac)
 {
 	double slope[NF_PREP_RUN] = { 0 }, *s = logjac == NULL ? NULL : slope;
+	struct panel p = { .n = 0 };
 	uint32_t j, k, i;
 
 	for (j = 0; j < r->prep->ncol; j++) {
@@ -241,10 +318,11 @@ forward_run(struct nf_run *r, const struct nf_prep_out *out, double *logjac)
 		for (k = 0; k < r->prep->chain[j].nop; k++)
 			if (nf_run_op(r, k, s) == -1)
 				return -1;
-		put(r, out);
+		put(r, out, &p);
 	}
+	flush(r, out, &p);
 	for (i = 0; logjac != NULL && i < r->nrow; i++)
-		logjac[r->first + r->row[i]] += slope[r->row[i]];
+		logjac[r->first + r->row[i]] += slope[i];
 	return 0;
 }
 

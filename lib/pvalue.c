@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "prep_math.h"
 #include "pvalue.h"
 
 /* The lower incomplete gamma function P(a, x) by its series, for x < a + 1. */
@@ -56,27 +57,13 @@ nf_chi2_p(double x, double ndf)
 double
 nf_normal_cdf(double x)
 {
-	return 0.5 * erfc(-x * M_SQRT1_2);
+	return nf_vcdf(x);
 }
 
-/*
- * Abramowitz and Stegun 26.2.23, good to 4.5e-4, then Halley's steps, each of
- * which triples the digits.
- */
 double
 nf_normal_quantile(double p)
 {
-	double q = fmax(fmin(p, 1 - p), DBL_MIN), t, x, e;
-	int i;
-
-	t = sqrt(-2 * log(q));
-	x = (2.515517 + t * (0.802853 + t * 0.010328)) /
-	    (1 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t;
-	for (i = 0; i < 2; i++) {
-		e = (nf_normal_cdf(x) - q) * sqrt(2 * M_PI) * exp(0.5 * x * x);
-		x -= e / (1 + 0.5 * x * e);
-	}
-	return p < 0.5 ? x : -x;
+	return nf_vquantile(p);
 }
 
 /* By the nearer tail, where probabilities keep their digits. */

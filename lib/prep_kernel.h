@@ -1,0 +1,47 @@
+/*
+ * What is done to runs of values, compiled once for each instruction set:
+ * cpu_prep.c.  All sets give the same bits.
+ */
+#ifndef NF_PREP_KERNEL_H
+#define NF_PREP_KERNEL_H
+
+#include "prep_op.h"
+
+/* Values on their way through an op. */
+struct nf_values {
+	double *x;			/* [n], in place */
+	const double *u, *partner;	/* [n], if the op asks for them */
+	uint32_t n;
+};
+
+struct nf_kernels {
+	/* An op's forward, or the draw of a spike. */
+	int (*run[NF_RUN_COUNT])(const struct nf_op *o,
+	    const struct nf_values *v);
+	/* x[k][i] = value of row first + row[i], column j + k, k < ncol. */
+	void (*load)(const struct nf_prep_rows *rows, uint64_t first,
+	    const uint32_t *row, uint32_t n, uint32_t j, uint32_t ncol,
+	    double x[][NF_PREP_RUN]);
+	/* The way back: y[k][i], k < ncol, as doubles or floats to to[i]. */
+	void (*store)(const void *y, int wide, uint32_t n, uint32_t ncol,
+	    void *const *to);
+	/* nf_cell_draw for n rows. */
+	void (*draw)(uint64_t seed, uint32_t which, const uint64_t *row,
+	    uint32_t n, double *u);
+	/* k where the float of x is that of v; k elsewhere stays. */
+	void (*mark)(const double *x, uint32_t n, double v, double k,
+	    double *mark);
+	/* How often each value of the op's list is there; -1: another is. */
+	int (*count)(const struct nf_op *o, const double *x, uint32_t n,
+	    uint32_t *count);
+	/* n, mean, m2, lo, hi of n > 0 values; -1 where one is not finite. */
+	int (*moments)(const double *x, uint32_t n, struct nf_spread *s);
+};
+
+extern const struct nf_kernels nf_kernels_portable, nf_kernels_avx2,
+    nf_kernels_avx512;
+
+/* Those of the best instruction set that there is: see nf_cpu_isa. */
+const struct nf_kernels *nf_kernels_best(void);
+
+#endif

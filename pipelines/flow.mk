@@ -42,10 +42,26 @@ now = $(strip $(foreach v,$($(1)_set),$(v) = $($(v))))
 then = $(strip $(shell cat $(OUT)/$(1).set 2>/dev/null))
 changed = $(if $(subst [$(now)],,[$(then)]),FORCE)
 
+cfg = $(firstword $(wildcard $(CFG) $(here)/$(CFG)) $(CFG))
+
+# A name with a blank is two to make; what is wrong is said before work begins.
+odd = $(strip $(foreach c,: %,$(findstring $c,$(OUT))))
+ifneq ($(words $(OUT))$(odd),1)
+$(error OUT is '$(OUT)': want one directory, without blanks and : % in it)
+endif
+files = $(or $(DATA),'') $(VALID)
+$(foreach f,$(files),$(if $(wildcard $f),,$(error DATA and VALID: \
+    no file $f; want HDF5 files, whose names are without blanks)))
+ifeq ($(wildcard $(cfg)),)
+$(error CFG: no file '$(CFG)', here or in $(here))
+endif
+ifeq ($(filter-out 0,$(shell expr '$(SHARDS)' : '[1-9][0-9]*$$')),)
+$(error SHARDS is '$(SHARDS)': want a whole number from 1)
+endif
+
 # Programs are found as always, else beside this file.
 export PATH := $(PATH):$(abspath $(here)/../build/bin):$(abspath \
     $(here)/../../bin)
-cfg = $(firstword $(wildcard $(CFG) $(here)/$(CFG)) $(CFG))
 seed = $(if $(SEED),--seed $(SEED))
 
 # Of data that come without any to validate, the last fifth does.
@@ -103,6 +119,7 @@ help:
 #- DEVICE=   cpu, cuda, cuda:N or auto
 #- LIMIT=    options of nfcmp(1) that let compare fail: '--max-auc 0.7'
 #- OUT=      the directory of all results; it keeps these values
+#- Names of files and directories are without blanks: make parts them there.
 
 $(OUT)/train.set: $(call changed,train)
 $(OUT)/flash.set: $(call changed,flash)

@@ -141,6 +141,32 @@ small()
 	[[ $stderr == *"none.h5"* ]]
 }
 
+@test "pipelines: what cannot be done is one line, before work begins" {
+	local ask want
+
+	mkdir 'a b'
+	cp "$JETS" 'a b/d.h5'
+	while IFS='|' read -r ask want; do
+		run flow jets OUT=none "$ask"
+		[ "$status" -eq 2 ] || echo "$ask: status $status"
+		[[ ${#lines[@]} -eq 1 && "$output" == *"*** $want.  Stop." ]] ||
+		    echo "$ask: $output"
+	done >bad <<-END
+	OUT=a b|OUT is 'a b': want one directory, without blanks and : % in it
+	OUT=|OUT is '': want one directory, without blanks and : % in it
+	OUT=a:b|OUT is 'a:b': want one directory, without blanks and : % in it
+	DATA=a b/d.h5|DATA and VALID: no file a; want HDF5 files, whose names are without blanks
+	DATA=|DATA and VALID: no file ''; want HDF5 files, whose names are without blanks
+	VALID=nix.h5|DATA and VALID: no file nix.h5; want HDF5 files, whose names are without blanks
+	CFG=nix.cfg|CFG: no file 'nix.cfg', here or in $repo/pipelines
+	SHARDS=0|SHARDS is '0': want a whole number from 1
+	SHARDS=2 3|SHARDS is '2 3': want a whole number from 1
+	END
+	diff /dev/null bad
+	[ ! -e none ]
+	flow jets OUT=out "DATA=$repo/pipelines/data/j*.h5" -n sample >/dev/null
+}
+
 @test "pipelines: the bundled muons train with their small configuration" {
 	flow muons TIME=2s DEVICE=cpu OUT=m SHARDS=2 report >/dev/null 2>&1
 	[ "$(nfcat -i m/flash.nfs | sed -n 's/^rows\t//p')" -eq 1000 ]

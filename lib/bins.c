@@ -108,6 +108,20 @@ nf_fold_free(struct nf_fold *f)
 	*f = (struct nf_fold){ 0 };
 }
 
+bool
+nf_fold_draw(struct nf_fold *f, int k, double w)
+{
+	bool first = f->last[k] != f->event;
+
+	if (first) {
+		f->last[k] = f->event;
+		f->hit[f->nhit++] = (uint32_t)k;
+		f->sum[k] = 0;
+	}
+	f->sum[k] += w;
+	return first;
+}
+
 void
 nf_fold_add(struct nf_fold *f, struct nf_bins *b, const int *k,
     const double *w, const double *id, size_t n)
@@ -120,12 +134,7 @@ nf_fold_add(struct nf_fold *f, struct nf_bins *b, const int *k,
 			f->id = id[i];
 		}
 		b->n[k[i]]++;
-		if (f->last[k[i]] != f->event) {
-			f->last[k[i]] = f->event;
-			f->hit[f->nhit++] = (uint32_t)k[i];
-			f->sum[k[i]] = 0;
-		}
-		f->sum[k[i]] += w == NULL ? 1 : w[i];
+		nf_fold_draw(f, k[i], w == NULL ? 1 : w[i]);
 		f->ndraw++;
 	}
 }

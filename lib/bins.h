@@ -78,6 +78,8 @@ void nf_fold_free(struct nf_fold *f);
  */
 void nf_fold_add(struct nf_fold *f, struct nf_bins *b, const int *k,
     const double *w, const double *id, size_t n);
+/* A draw of the event at hand: the first in its slot?  It adds no entry. */
+bool nf_fold_draw(struct nf_fold *f, int k, double w);
 void nf_fold_end(struct nf_fold *f, struct nf_bins *b);	/* the last event */
 
 #ifdef __cplusplus

@@ -115,12 +115,36 @@ nf_profile_init(struct nf_profile *p, const struct nf_axis *axis,
 	return -1;
 }
 
+int
+nf_profile_init_fold(struct nf_profile *p, const struct nf_axis *axis,
+    double origin, struct nf_err *err)
+{
+	double **sum[] = { &p->event_y, &p->event_yy, &p->square,
+		&p->product };
+	size_t i, n = (size_t)nf_axis_nslot(axis);
+
+	if (nf_profile_init(p, axis, origin, true, err) == -1)
+		return -1;
+	for (i = 0; i < 4; i++) {
+		*sum[i] = nf_alloc(n, sizeof(**sum[i]), "bins", err);
+		if (*sum[i] == NULL) {
+			nf_profile_free(p);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 void
 nf_profile_free(struct nf_profile *p)
 {
 	nf_bins_free(&p->b);
 	nf_free(p->wy);
 	nf_free(p->wyy);
+	nf_free(p->event_y);
+	nf_free(p->event_yy);
+	nf_free(p->square);
+	nf_free(p->product);
 	*p = (struct nf_profile){ 0 };
 }
 
@@ -151,6 +175,52 @@ nf_profile_add(struct nf_profile *p, const double *x, const double *y,
 	}
 }
 
+void
+nf_profile_fold(struct nf_profile *p, struct nf_fold *f, const double *x,
+    const double *y, const double *w, const double *id, size_t n)
+{
+	double weight, d;
+	size_t i;
+	int k;
+
+	for (i = 0; i < n; i++) {
+		if (id[i] != f->id) {	/* so is a NaN always */
+			nf_profile_end(p, f);
+			f->id = id[i];
+		}
+		f->ndraw++;
+		if (!isfinite(y[i])) {
+			p->lost++;
+			continue;
+		}
+		nf_axis_find(p->axis, x + i, &k, 1);
+		weight = w == NULL ? 1 : w[i];
+		p->b.n[k]++;
+		if (nf_fold_draw(f, k, weight))
+			p->event_y[k] = p->event_yy[k] = 0;
+		d = y[i] - p->origin;
+		p->event_y[k] += weight * d;
+		p->event_yy[k] += weight * d * d;
+	}
+}
+
+void
+nf_profile_end(struct nf_profile *p, struct nf_fold *f)
+{
+	double wy, n = (double)f->ndraw;
+	size_t i, k;
+
+	for (i = 0; i < f->nhit; i++) {
+		k = f->hit[i];
+		wy = p->event_y[k] / n;
+		p->wy[k] += wy;
+		p->wyy[k] += p->event_yy[k] / n;
+		p->square[k] += wy * wy;
+		p->product[k] += wy * f->sum[k] / n;
+	}
+	nf_fold_end(f, &p->b);
+}
+
 double
 nf_profile_mean(const struct nf_profile *p, int k)
 {
@@ -175,7 +245,12 @@ double
 nf_profile_error(const struct nf_profile *p, int k)
 {
 	double w = nf_bins_content(&p->b, (size_t)k);
+	double w2 = nf_bins_variance(&p->b, (size_t)k), m, var;
 
-	return nf_profile_std(p, k) *
-	    sqrt(nf_bins_variance(&p->b, (size_t)k)) / w;
+	if (p->square == NULL)
+		return nf_profile_std(p, k) * sqrt(w2) / w;
+	/* The mean is a ratio of sums over events. */
+	m = p->wy[k] / w;
+	var = p->square[k] - 2 * m * p->product[k] + m * m * w2;
+	return w > 0 ? sqrt(var > 0 ? var : 0) / w : NAN;
 }

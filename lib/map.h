@@ -43,13 +43,27 @@ struct nf_profile {
 	double origin;			/* of y */
 	double *wy, *wyy;		/* sums about it, a slot each */
 	uint64_t lost;			/* rows whose y is not finite */
+	/* Of folded draws, a slot each, else NULL: of the event at hand the
+	 * sums of w y and w y^2, and of all events those of their squares,
+	 * (w y)^2, and products, w (w y). */
+	double *event_y, *event_yy, *square, *product;
 };
 
 int nf_profile_init(struct nf_profile *p, const struct nf_axis *axis,
     double origin, bool weighted, struct nf_err *err) NF_CHECKED;
+/* The same for entries that are draws of events. */
+int nf_profile_init_fold(struct nf_profile *p, const struct nf_axis *axis,
+    double origin, struct nf_err *err) NF_CHECKED;
 void nf_profile_free(struct nf_profile *p);
 void nf_profile_add(struct nf_profile *p, const double *x, const double *y,
     const double *w, size_t n);
+/*
+ * As nf_hist_fold.  The error of a mean is then that of events, whose draws
+ * may lie anywhere between being alike and having nothing to do with another.
+ */
+void nf_profile_fold(struct nf_profile *p, struct nf_fold *f, const double *x,
+    const double *y, const double *w, const double *id, size_t n);
+void nf_profile_end(struct nf_profile *p, struct nf_fold *f);
 /* Of slot k; NAN where it is empty. */
 double nf_profile_mean(const struct nf_profile *p, int k);
 double nf_profile_std(const struct nf_profile *p, int k);

@@ -40,15 +40,20 @@ nf_view_begin(struct nf_view *v, enum nf_side side,
     const struct nf_weighing *how, struct nf_err *err)
 {
 	struct nf_view_side *s = &v->side[side];
+	double middle = v->ay.lo / 2 + v->ay.hi / 2;
 	bool weighted = how->weighted || how->folded;
+	int rc;
 
-	if (v->kind == NF_VIEW_PROFILE)
-		return nf_profile_init(&s->profile, &v->ax,
-		    v->ay.lo / 2 + v->ay.hi / 2, how->weighted, err);
-	if (v->kind == NF_VIEW_HIST) {
-		if (nf_hist_init(&s->hist, &v->ax, weighted, err) == -1)
-			return -1;
-	} else if (nf_map_init(&s->map, &v->ax, &v->ay, weighted, err) == -1)
+	if (v->kind == NF_VIEW_HIST)
+		rc = nf_hist_init(&s->hist, &v->ax, weighted, err);
+	else if (v->kind != NF_VIEW_PROFILE)
+		rc = nf_map_init(&s->map, &v->ax, &v->ay, weighted, err);
+	else if (how->folded)
+		rc = nf_profile_init_fold(&s->profile, &v->ax, middle, err);
+	else
+		rc = nf_profile_init(&s->profile, &v->ax, middle, weighted,
+		    err);
+	if (rc == -1)
 		return -1;
 	s->folded = how->folded;
 	return s->folded ? nf_fold_init(&s->fold, nf_view_nslot(v), err) : 0;
@@ -91,8 +96,12 @@ nf_view_add(struct nf_view *v, enum nf_side side,
 		    rows->n);
 		break;
 	case NF_VIEW_PROFILE:
-		nf_profile_add(&s->profile, rows->x, rows->y, rows->w,
-		    rows->n);
+		if (f != NULL)
+			nf_profile_fold(&s->profile, f, rows->x, rows->y,
+			    rows->w, rows->id, rows->n);
+		else
+			nf_profile_add(&s->profile, rows->x, rows->y, rows->w,
+			    rows->n);
 		break;
 	case NF_VIEW_ROC:
 		for (i = 0; i < rows->n; i += n) {
@@ -110,7 +119,9 @@ nf_view_end(struct nf_view *v, enum nf_side side)
 {
 	struct nf_view_side *s = &v->side[side];
 
-	if (s->folded)
+	if (s->folded && v->kind == NF_VIEW_PROFILE)
+		nf_profile_end(&s->profile, &s->fold);
+	else if (s->folded)
 		nf_fold_end(&s->fold, v->kind == NF_VIEW_HIST ? &s->hist.b :
 		    &s->map.b);
 }

@@ -473,9 +473,29 @@ reference_signal	reference_background" ]
 	[ "$(field 4 <<<"$output" | tr '\n' ' ')" = "0 0 1 0 0 0 " ]
 	run -0 nfhist --fold e -w w -b 2 --2d x,e --tsv t
 	[ "$(awk 'NR > 1 { s += $6 ^ 2 } END { print s }' <<<"$output")" = 3 ]
-	refuses 2 "--fold: a profile cannot be folded" --fold e --profile x,w
 	printf 'e\n1\n' | table >t
 	refuses 3 "t: no column but the events" --fold e t
+}
+
+@test "nfhist: --fold --profile, the error of a mean is that of events" {
+	# Events of the means 2, 5, 3 at x = 0, and one with half there.
+	printf '%s\t%s\t%s\t%s\n' e x y w 1 0 1 2 1 0 3 2 2 0 5 1 \
+	    2 0 5 1 3 0 2 -1 3 0 4 -1 4 0 1 3 4 1 9 3 | table >t
+	profile()
+	{
+		nfhist --tsv --profile x,y --fold e "$@" |
+		    awk '$1 == 0 && $2 == 0 {
+			printf "%.6g %.6g %.5g %.5g", $3, $4, $5, $6 }'
+	}
+	# The root of the events' sum of (y - 3 w)^2, over the sum of w.
+	[ "$(profile t)" = "3.5 3 0.69985 1.6036" ]
+	[ "$(profile -w w t)" = "3.5 2.14286 0.98637 1.7261" ]
+	# Of one draw an event it is what it is without.
+	seq 1 300 | awk 'BEGIN { print "e\tx\ty" }
+	    { print NR "\t" NR % 3 "\t" NR * NR % 17 }' | table >t
+	diff <(nfhist --tsv --profile x,y t | awk '{ printf "%.9g ", $5 }') \
+	    <(nfhist --tsv --profile x,y --fold e t |
+	    awk '{ printf "%.9g ", $5 }')
 }
 
 @test "nfhist: -T passes the stream through, and draws beside it" {
@@ -536,6 +556,7 @@ fake_gnuplot()
 	# Beside a stream that goes on.
 	nfhist -T -o image.png x >copy
 	cmp x copy
+	refuses 2 "--tsv or -o: one kind of output at a time" --tsv -o x.png x
 	refuses 2 "-o: 'x.gif' does not end in .png, .svg or .pdf" -o x.gif x
 	refuses 2 "-o: 'png' does not end in .png, .svg or .pdf" -o png x
 }
@@ -554,7 +575,7 @@ nfhist: gnuplot failed" ]
 	[[ $stderr == "nfhist: gnuplot"* ]]
 	run -1 --separate-stderr env PATH="$BUILD/bin" nfhist -o image.png x
 	[ "$stderr" = "nfhist: gnuplot, which draws images: No such file or \
-directory; install it (Debian: gnuplot-nox), or use --tsv" ]
+directory; install it (Debian: gnuplot-nox), or leave -o out" ]
 	run -1 --separate-stderr nfhist -o no/image.png x
 	[[ $stderr == "nfhist: no/image.png: "* ]]
 	[ "$(ls -I "separate*")" = "$(printf '%s\n' broken fake image.png script x)" ]

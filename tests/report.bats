@@ -156,8 +156,11 @@ first()
 @test "report: draws of events are folded, and each gives one to the ranks" {
 	nfsample -n 3 --index 'model&.nf' true.nfs >many.nfs
 	nfcmp --tsv -c 2:5 true.nfs many.nfs >many.tsv
-	sh "$report" -f row 'model&.nf' true.nfs many.nfs many.tsv >many.html
+	sh "$report" -f row -p pt,x -r x,flag 'model&.nf' true.nfs many.nfs \
+	    many.tsv >many.html
 	grep -q 'Of 1000 rows chance' many.html
+	grep -q 'x in bins of pt' many.html
+	grep -q 'ROC of x for flag' many.html
 	# An event whose draws all are 1 counts as one, so errors are larger.
 	nfhist --tsv --fold row -c flag many.nfs |
 	    awk '$2 == 1 && $3 == 1 { print $5 }' >a

@@ -209,8 +209,8 @@ check_options(char *const *file, int nfile)
 		tool_usage("-b EDGES leaves no room for --range and --logx");
 	if (b->log && (b->lo <= 0 || b->hi <= 0))
 		tool_usage("--logx: the range must be above 0");
-	if (o.spec.kind == NF_VIEW_PROFILE && o.spec.fold != NULL)
-		tool_usage("--fold: a profile cannot be folded");
+	if (o.tsv && o.image != NULL)
+		tool_usage("--tsv or -o: one kind of output at a time");
 	if (o.pass && nfile > 1)
 		tool_usage("-T passes on one FILE");
 	for (; nfile > 0; nfile--)

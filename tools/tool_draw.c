@@ -118,7 +118,7 @@ start(pid_t *pid, int *fd, struct nf_err *err)
 	}
 	close(end[1]);
 	return nf_fail(err, NF_ESYS, "gnuplot, which draws images: %s; "
-	    "install it (Debian: gnuplot-nox), or use --tsv", strerror(rc));
+	    "install it (Debian: gnuplot-nox), or leave -o out", strerror(rc));
 }
 
 /* Have gnuplot do what a page says. */

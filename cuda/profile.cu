@@ -167,11 +167,13 @@ cuda_profile_after(struct nf_cuda *c)
 
 /* ---- begin, end ------------------------------------------------------- */
 
+/* From here on weights are copied in one launch, as in a captured step. */
 static void
 reset(struct nf_dev *d)
 {
 	struct nf_cuda *c = cuda_of(d);
 
+	cuda_pack_table(c);
 	collect(c, c->profile);
 	c->profile->nkind = 0;
 	c->profile->lost = 0;

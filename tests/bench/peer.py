@@ -83,10 +83,33 @@ def spline(v, logits, bins, hidden, inverse):
     return torch.where(inside, out, v), torch.where(inside, ld, zero).sum(-1)
 
 
+class Coupling(nn.Module):
+    """Splines of every other feature, driven by the others."""
+
+    def __init__(self, i, D, C, hidden, blocks, bins, norm):
+        super().__init__()
+        self.bins, self.hidden = bins, hidden
+        self.register_buffer("moved", torch.arange(i % 2, D, 2))
+        self.register_buffer("kept", torch.arange((i + 1) % 2, D, 2))
+        self.first = nn.Linear(len(self.kept) + C, hidden)
+        self.blocks = nn.ModuleList(Block(hidden, C, norm)
+                                    for _ in range(blocks))
+        self.last = nn.Linear(hidden, len(self.moved) * (3 * bins - 1))
+
+    def forward(self, x, context, inverse=False):
+        t = self.first(torch.cat([x[:, self.kept], context], 1))
+        for b in self.blocks:
+            t = b(t, context)
+        logits = self.last(t).view(len(x), -1, 3 * self.bins - 1)
+        y, ld = spline(x[:, self.moved], logits, self.bins, self.hidden,
+                       inverse)
+        return x.index_copy(1, self.moved, y), ld
+
+
 class Flow(nn.Module):
     def __init__(self, D, C, steps, hidden, blocks, bins, norm):
         super().__init__()
-        self.D, self.bins, self.hidden = D, bins, hidden
+        self.D = D
         self.perm = [torch.randperm(D) for _ in range(steps + 1)]
         self.lower = nn.ParameterList(nn.Parameter(torch.zeros(D, D))
                                       for _ in range(steps + 1))
@@ -97,15 +120,9 @@ class Flow(nn.Module):
             for _ in range(steps + 1))
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(D))
                                      for _ in range(steps + 1))
-        self.moved = [torch.arange(i % 2, D, 2) for i in range(steps)]
-        self.kept = [torch.arange((i + 1) % 2, D, 2) for i in range(steps)]
-        self.first = nn.ModuleList(nn.Linear(len(k) + C, hidden)
-                                   for k in self.kept)
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(Block(hidden, C, norm) for _ in range(blocks))
-            for _ in range(steps))
-        self.last = nn.ModuleList(nn.Linear(hidden, len(m) * (3 * bins - 1))
-                                  for m in self.moved)
+        self.coupling = nn.ModuleList(
+            Coupling(i, D, C, hidden, blocks, bins, norm)
+            for i in range(steps))
 
     def factors(self, i):
         eye = torch.eye(self.D)
@@ -113,31 +130,21 @@ class Flow(nn.Module):
         return self.lower[i].tril(-1) + eye, \
             self.upper[i].triu(1) + torch.diag(d), d
 
-    def logits(self, i, x, context):
-        t = self.first[i](torch.cat([x[:, self.kept[i]], context], 1))
-        for b in self.blocks[i]:
-            t = b(t, context)
-        return self.last[i](t).view(len(x), -1, 3 * self.bins - 1)
-
     def forward(self, x, context):
         ld = torch.zeros(len(x))
         for i in range(len(self.perm)):
             lo, up, d = self.factors(i)
             x = F.linear(F.linear(x[:, self.perm[i]], up), lo, self.bias[i])
             ld = ld + d.log().sum()
-            if i < len(self.first):
-                y, g = spline(x[:, self.moved[i]], self.logits(i, x, context),
-                              self.bins, self.hidden, False)
-                x = x.index_copy(1, self.moved[i], y)
+            if i < len(self.coupling):
+                x, g = self.coupling[i](x, context)
                 ld = ld + g
         return -0.5 * (x * x).sum(1) - self.D / 2 * math.log(2 * math.pi) + ld
 
     def sample(self, z, context):
         for i in reversed(range(len(self.perm))):
-            if i < len(self.first):
-                y, _ = spline(z[:, self.moved[i]], self.logits(i, z, context),
-                              self.bins, self.hidden, True)
-                z = z.index_copy(1, self.moved[i], y)
+            if i < len(self.coupling):
+                z, _ = self.coupling[i](z, context, True)
             lo, up, _ = self.factors(i)
             r = torch.linalg.solve_triangular(lo, (z - self.bias[i]).T,
                                               upper=False)
@@ -182,4 +189,5 @@ def main():
                   flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,21 +1,33 @@
 # What only a GPU can tell: the comparisons of tests/cuda_*.c with the real
-# library, and its speed.
-gpu_tests = memory linear norm spline optim net accuracy
-$(BUILD)/tests/gpu/bench: $(wildcard tests/gpu/*.c tests/gpu/*.h) \
-    $(BUILD)/libnf.a
+# library, and its speed.  A compiler, make and CUDA are enough for both;
+# NF_CUDA_LIB names a library that is there already.  Without HDF5 nflows'
+# models cannot be read, and are left out.
+gpu_tests = memory linear norm spline optim net profile
+gpu_dir = $(BUILD)/tests/gpu
+gpu_h5 = $(shell pkg-config --cflags --libs hdf5 2>/dev/null)
+gpu_progs = $(gpu_tests:%=$(gpu_dir)/cuda_%) $(gpu_dir)/whole \
+    $(if $(gpu_h5),$(gpu_dir)/cuda_accuracy)
+# lib/ without what needs another library.
+$(BUILD)/libnf-core.a: $(filter-out %/digest.o,\
+    $(filter $(BUILD)/lib/%,$(lib_obj)))
+$(gpu_dir)/bench: $(patsubst %,tests/gpu/%.c,bench ceilings model parts) \
+    tests/gpu/bench.h cuda/profile.h $(BUILD)/libnf-core.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -o $@ $(filter %.c %.a,$^) $(LIBS)
-testutils += $(BUILD)/tests/gpu/bench
-gpu_ready = @$(BUILD)/bin/nfmodel --devices | grep -q '^cuda:.*yes' || { \
-    echo "no GPU that can be used:" $$($(BUILD)/bin/nfmodel --devices | \
-    sed -n 's/^cuda[^\t]*\tno\t\t//p') >&2; exit 1; }
+	$(CC) $(ALLCFLAGS) -o $@ $(filter %.c %.a,$^) -lm -ldl
+$(gpu_dir)/whole: tests/gpu/whole.c $(BUILD)/libnf-core.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -o $@ $^ -lm -ldl
+$(gpu_dir)/cuda_%: tests/cuda_%.c $(BUILD)/libnf-core.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -o $@ $^ $(if $(findstring accuracy,$*),$(gpu_h5)) \
+	    -lm -ldl
+testutils += $(gpu_dir)/bench $(gpu_dir)/whole
+# The library for the GPU that is here, and the programs, by one make.
+gpu_build = export BUILD='$(abspath $(BUILD))' NVCC='$(NVCC)'; \
+    . tests/gpu/toolkit.sh && $(submake) BUILD='$(BUILD)' NVCC="$$NVCC" \
+    CUDA_ARCH="$$CUDA_ARCH" $${NF_CUDA_LIB:-'$(BUILD)/libnf-cuda.so'}
 check-gpu:	## compare the real libnf-cuda.so with the CPU, on a GPU
-	+@$(submake) all $(gpu_tests:%=$(BUILD)/tests/cuda_%)
-	$(gpu_ready)
-	BUILD=$(abspath $(BUILD)) sh tests/gpu/check.sh $(gpu_tests)
-bench-gpu:	## measure a GPU: ceilings, training, sampling
-	+@$(submake) all $(BUILD)/tests/gpu/bench
-	$(gpu_ready)
-	$(BUILD)/tests/gpu/bench
-	@python3 tests/gpu/peer.py || echo "no peer: want PyTorch with CUDA"
+	+@$(gpu_build) $(gpu_progs) && sh tests/gpu/check.sh $(gpu_tests)
+bench-gpu:	## measure a GPU: ceilings, training, sampling, kernels
+	+@$(gpu_build) $(gpu_dir)/bench && sh tests/gpu/bench.sh
 .PHONY: check-gpu bench-gpu

@@ -3,19 +3,21 @@
 #include <string.h>
 
 #include "bench.h"
-#include "philox.h"
 
 #define PUBLISHED	(5e6 * 600)	/* rows x epochs that were published */
+#define EPOCH		256		/* batches of one here */
+#define SPAN		20		/* steps timed by the device's clock */
 
 static float *
-numbers(size_t n, uint32_t draw)
+numbers(size_t n, uint64_t seed)
 {
 	float *x = malloc((n + 1) * sizeof(*x));
 	size_t i;
 
-	for (i = 0; x != NULL && i < n; i++)
-		x[i] = (float)((double)(nf_philox_u64(1, NF_FOR_ROWS, i,
-		    draw) >> 40) * 0x1p-23 - 1);
+	for (i = 0; x != NULL && i < n; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		x[i] = (float)((double)(seed >> 40) * 0x1p-23 - 1);
+	}
 	return x;
 }
 
@@ -41,81 +43,226 @@ new_flow(const struct gpu_model *m)
 	return f;
 }
 
+/* ---- training --------------------------------------------------------- */
+
 static void
 take(struct nf_trainer *t, uint64_t nbatch)
 {
 	struct nf_err err;
+	int e;
 
-	if (nf_trainer_run(t, nbatch, &err) == -1)
+	while (nbatch > 0) {
+		e = nf_trainer_run(t, 1, &err);
+		if (e == -1 || (e == 1 && nf_trainer_next(t, &err) == -1))
+			gpu_die(&err);
+		nbatch--;
+	}
+}
+
+/* Steps replayed one after another, and what they take on the device. */
+static struct span {
+	const struct nf_profiler *prof;
+	const struct nf_ops *real;
+	int at;
+	double took;
+} span;
+
+static void
+replay(struct nf_dev *d, void *unit)
+{
+	struct nf_err err;
+	int e = 0;
+
+	if (span.at == 0)
+		e = span.prof->span_begin(d, 0.02, &err);
+	span.real->replay(d, unit);
+	if (++span.at == SPAN && e == 0)
+		e = span.prof->span_end(d, &span.took, &err);
+	if (e == -1)
 		gpu_die(&err);
 }
 
-/* A step by operation, of a trainer that has captured nothing. */
-static void
-parts(struct nf_dev *d, const struct gpu_model *m, struct nf_flow *f,
-    const struct nf_train_opt *o, const struct nf_rowset *rows)
+/* The device's own seconds of a step; 0 where steps are not captured. */
+static double
+device_step(struct gpu *g, struct nf_trainer *t)
 {
-	struct nf_trainer *t;
+	struct nf_ops with = *g->d->ops;
 	struct nf_err err;
 
-	if (nf_trainer_new(&t, d, f, o, rows, &err) == -1)
+	span.prof = g->prof;
+	span.real = g->d->ops;
+	span.at = 0;
+	span.took = 0;
+	with.replay = replay;
+	g->d->ops = &with;
+	if (nf_trainer_run(t, SPAN, &err) == -1)
 		gpu_die(&err);
-	gpu_parts_begin(d);
-	take(t, 1);
-	gpu_parts_reset();
-	take(t, 3);
-	gpu_parts_end(d, m->name, 3);
-	nf_trainer_free(t);
+	g->d->ops = span.real;
+	return span.took / SPAN;
 }
 
-/* rows/s of steps after the first, which find what later ones replay. */
-static void
-train(struct nf_dev *d, const struct gpu_model *m, uint32_t batch,
-    enum nf_precision precision, int quick)
+/* Seconds of a step, of whole epochs that take two seconds or more. */
+static double
+wall_step(struct gpu *g, struct nf_trainer *t)
 {
-	uint64_t nstep = quick ? 2 : 200, n = (nstep + 6) * batch;
-	struct nf_rowset rows = { n, numbers(n * m->D, 0),
-	    numbers(n * m->C, 1), NULL };
-	struct nf_flow *f = new_flow(m);
+	double start = gpu_now(), took = 0;
+	uint64_t n = 0, nbatch = nf_trainer_nbatch(t);
+	struct nf_err err;
+
+	while (took < (g->quick ? 0.01 : 2)) {
+		if (nf_trainer_next(t, &err) == -1 ||
+		    nf_trainer_run(t, nbatch, &err) == -1)
+			gpu_die(&err);
+		n += nbatch;
+		took = gpu_now() - start;
+	}
+	return took / (double)n;
+}
+
+/* What a training holds, so that it can be begun in one place. */
+struct job {
+	struct nf_rowset rows;
+	struct nf_flow *f;
+	struct nf_trainer *t;
+};
+
+static void
+new_trainer(struct gpu *g, struct job *j)
+{
 	struct nf_train_opt o;
-	struct nf_trainer *t;
 	struct nf_err err;
-	double took, rate;
 
 	nf_train_default(&o);
-	o.batch = batch;
-	o.precision = precision;
-	if (nf_trainer_new(&t, d, f, &o, &rows, &err) == -1)
+	o.batch = g->batch;
+	o.precision = g->precision;
+	j->f = new_flow(g->model);
+	if (nf_trainer_new(&j->t, g->d, j->f, &o, &j->rows, &err) == -1)
 		gpu_die(&err);
-	take(t, 3);
-	took = gpu_now();
-	take(t, nstep);
-	took = gpu_now() - took;
-	rate = (double)(nstep * batch) / took;
-	printf("%s\ttrain %s, batch %u\t%.0f\t%.4g\t", m->name,
-	    nf_precision_name((int)precision), batch, rate,
-	    6e-12 * gpu_madds(m) * rate);
-	if (strcmp(m->name, "jets") == 0)
-		printf("projection: %.2f h for 600 epochs of 5e6 rows",
-		    PUBLISHED / rate / 3600);
-	printf("\n");
-	nf_trainer_free(t);
-	if (precision == NF_TF32)
-		parts(d, m, f, &o, &rows);
-	nf_flow_free(f);
-	free((void *)rows.x);
-	free((void *)rows.context);
+}
+
+static void
+begin(struct gpu *g, struct job *j)
+{
+	const struct gpu_model *m = g->model;
+	uint64_t n = (uint64_t)(g->quick ? SPAN + 8 : EPOCH) * g->batch;
+
+	j->rows = (struct nf_rowset){ n, numbers(n * m->D, 1),
+	    numbers(n * m->C, 2), NULL };
+	new_trainer(g, j);
+	take(j->t, 3);
+}
+
+static void
+finish(struct job *j)
+{
+	nf_trainer_free(j->t);
+	nf_flow_free(j->f);
+	free((void *)j->rows.x);
+	free((void *)j->rows.context);
+}
+
+void
+gpu_train(struct gpu *g)
+{
+	const char *mode = nf_precision_name((int)g->precision);
+	const char *name = g->model->name;
+	double step, wall, rate, want = g->batch == 2048 ? 250e3 : 600e3;
+	struct job j;
+
+	begin(g, &j);
+	step = device_step(g, j.t);
+	wall = wall_step(g, j.t);
+	finish(&j);
+	rate = g->batch / wall;
+	printf("train\tbatch\tprecision\trows/s\tTFLOP/s\tms/step\tof it on "
+	    "the device\tbusy %%\n");
+	printf("%s\t%u\t%s\t%.0f\t%.2f\t%.3f\t%.3f\t%.1f\n", name, g->batch,
+	    mode, rate, 6e-12 * gpu_madds(g->model) * rate, 1e3 * wall,
+	    1e3 * step, 100 * step / wall);
+	gpu_number(g, "train", "rows/s", rate, "%s %u %s", name, g->batch,
+	    mode);
+	gpu_number(g, "train", "busy %", 100 * step / wall, "%s %u %s", name,
+	    g->batch, mode);
+	if (strcmp(name, "jets") == 0) {
+		gpu_verdict(g, rate, want, 1, "rows/s", "%s train, batch %u, "
+		    "%s", name, g->batch, mode);
+		printf("# projection, not measured: %.2f h for 600 epochs of "
+		    "5e6 rows\n", PUBLISHED / rate / 3600);
+	}
+	gpu_verdict(g, 100 * step / wall, 95, 1, "% busy", "%s train, batch "
+	    "%u, %s", name, g->batch, mode);
+}
+
+/* A step by kernel, of a trainer that captures nothing; and what it takes
+ * when it is replayed. */
+void
+gpu_step(struct gpu *g)
+{
+	struct job j;
+	double step, sum;
+	char what[64];
+
+	begin(g, &j);
+	step = device_step(g, j.t);
+	nf_trainer_free(j.t);
+	nf_flow_free(j.f);
+	new_trainer(g, &j);
+	gpu_parts_begin(g);
+	take(j.t, 2);
+	gpu_parts_reset(g);
+	take(j.t, 3);
+	snprintf(what, sizeof(what), "%s step %u %s", g->model->name,
+	    g->batch, nf_precision_name((int)g->precision));
+	sum = gpu_parts_end(g, what, 3, j.f->nparam);
+	printf("# kernels one by one %.0f us; the step replayed %.0f us, of "
+	    "which kernels are %.1f %%\n", 1e6 * sum, 1e6 * step,
+	    100 * sum / step);
+	gpu_number(g, "step", "us", 1e6 * step, "%s replayed", what);
+	gpu_number(g, "step", "us", 1e6 * sum, "%s kernels", what);
+	finish(&j);
+}
+
+/* ---- sampling --------------------------------------------------------- */
+
+struct draws {
+	float *c, *x;
+	struct nf_flow *f;
+	struct nf_net *net;
+	struct nf_eval *e;
+};
+
+static void
+draws_begin(struct gpu *g, struct draws *w, uint64_t most)
+{
+	struct nf_err err;
+
+	w->c = numbers(most * g->model->C, 2);
+	w->x = numbers(most * g->model->D, 3);
+	w->f = new_flow(g->model);
+	if (nf_net_new(&w->net, g->d, w->f, &err) == -1 ||
+	    nf_eval_new(&w->e, w->net, &err) == -1)
+		gpu_die(&err);
+}
+
+static void
+draws_end(struct draws *w)
+{
+	nf_eval_free(w->e);
+	nf_net_free(w->net);
+	nf_flow_free(w->f);
+	free(w->c);
+	free(w->x);
 }
 
 /* Seconds of n draws. */
 static double
-evaluate(struct nf_eval *e, uint64_t n, const float *c, float *x)
+draw(struct draws *w, uint64_t n)
 {
 	struct nf_noise g = { .seed = 1, .repeat = 1, .temperature = 1 };
 	double start = gpu_now();
 	struct nf_err err;
 
-	if (nf_eval_sample(e, &g, n, c, x, &err) == -1)
+	if (nf_eval_sample(w->e, &g, n, w->c, w->x, &err) == -1)
 		gpu_die(&err);
 	return gpu_now() - start;
 }
@@ -128,54 +275,84 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void
-draw(struct nf_dev *d, const struct gpu_model *m, int quick)
+void
+gpu_sample(struct gpu *g)
 {
 	static const uint64_t size[] = { 10000, 100000, 1000000 };
-	uint64_t most = quick ? 100 : 1000000;
-	float *c = numbers(most * m->C, 2), *x = numbers(most * m->D, 3);
-	struct nf_flow *f = new_flow(m);
-	struct nf_net *net;
-	struct nf_eval *e;
-	struct nf_err err;
-	double one[51], s;
+	const char *mode = nf_precision_name((int)g->precision);
+	const char *name = g->model->name;
+	struct draws w;
+	double took[5], rate;
 	uint64_t n;
-	int i;
+	int i, k;
 
-	if (nf_net_new(&net, d, f, &err) == -1 ||
-	    nf_eval_new(&e, net, &err) == -1)
-		gpu_die(&err);
-	evaluate(e, most, c, x);
-	for (i = 0; i < (quick ? 1 : 3); i++) {
-		n = quick ? most : size[i];
-		s = evaluate(e, n, c, x);
-		printf("%s\tsample %llu rows\t%.0f\t%.4g\t\n",
-		    m->name, (unsigned long long)n, (double)n / s,
-		    2e-12 * gpu_madds(m) * (double)n / s);
+	draws_begin(g, &w, g->quick ? 100 : 1000000);
+	draw(&w, g->quick ? 100 : 1000000);
+	printf("sample\trows\tprecision\trows/s\tTFLOP/s\n");
+	for (i = 0; i < (g->quick ? 1 : 3); i++) {
+		n = g->quick ? 100 : size[i];
+		for (k = 0; k < 5; k++)
+			took[k] = draw(&w, n);
+		qsort(took, 5, sizeof(*took), compare);
+		rate = (double)n / took[2];
+		printf("%s\t%llu\t%s\t%.0f\t%.2f\n", name,
+		    (unsigned long long)n, mode, rate,
+		    2e-12 * gpu_madds(g->model) * rate);
+		gpu_number(g, "sample", "rows/s", rate, "%s %llu %s", name,
+		    (unsigned long long)n, mode);
+		if (n == 1000000 && strcmp(name, "jets") == 0)
+			gpu_verdict(g, rate, 1.5e6, 1, "rows/s", "%s sample, "
+			    "10^6 rows, %s", name, mode);
 	}
-	for (i = 0; i < (quick ? 3 : 51); i++)
-		one[i] = evaluate(e, 1, c, x);
-	qsort(one, (size_t)i, sizeof(*one), compare);
-	printf("%s\tone row, median\t\t\t%.3f ms\n", m->name,
-	    1e3 * one[i / 2]);
-	nf_eval_free(e);
-	nf_net_free(net);
-	nf_flow_free(f);
-	free(c);
-	free(x);
+	draws_end(&w);
 }
 
 void
-gpu_bench_model(struct nf_dev *d, const struct gpu_model *m, int quick)
+gpu_latency(struct gpu *g)
 {
-	uint32_t batch = quick ? 16 : 2048;
-	int k;
+	const char *name = g->model->name;
+	int n = g->quick ? 10 : 200, i;
+	struct draws w;
+	double took[200];
 
-	printf("\nmodel\twork\trows/s\tTFLOP/s\tnote\n");
-	for (k = NF_TF32; k <= NF_BF16; k++) {
-		train(d, m, batch, (enum nf_precision)k, quick);
-		train(d, m, 4 * batch, (enum nf_precision)k, quick);
-	}
-	d->precision = NF_TF32;
-	draw(d, m, quick);
+	draws_begin(g, &w, 1);
+	for (i = 0; i < 10; i++)
+		draw(&w, 1);
+	for (i = 0; i < n; i++)
+		took[i] = 1e3 * draw(&w, 1);
+	qsort(took, (size_t)n, sizeof(*took), compare);
+	printf("one row\tmedian ms\t99 %% ms\n%s\t%.3f\t%.3f\n", name,
+	    took[n / 2], took[n * 99 / 100]);
+	gpu_number(g, "latency", "ms", took[n / 2], "%s median", name);
+	gpu_number(g, "latency", "ms", took[n * 99 / 100], "%s 99 %%", name);
+	if (strcmp(name, "jets") == 0)
+		gpu_verdict(g, took[n / 2], 3, 0, "ms", "%s one row, median",
+		    name);
+	draws_end(&w);
+}
+
+/* One tile of draws by kernel: on one lane, so one after another. */
+void
+gpu_tile(struct gpu *g)
+{
+	uint32_t n = g->quick ? 100 : g->d->tile;
+	struct draws w;
+	double sum, took;
+	char what[64];
+	int i;
+
+	draws_begin(g, &w, n);
+	draw(&w, n);
+	took = draw(&w, n);
+	gpu_parts_begin(g);
+	draw(&w, n);
+	gpu_parts_reset(g);
+	for (i = 0; i < 3; i++)
+		draw(&w, n);
+	snprintf(what, sizeof(what), "%s tile %u %s", g->model->name, n,
+	    nf_precision_name((int)g->precision));
+	sum = gpu_parts_end(g, what, 3, w.f->nparam);
+	printf("# kernels one by one %.0f us; the tile alone, copies and "
+	    "all, %.0f us\n", 1e6 * sum, 1e6 * took);
+	draws_end(&w);
 }

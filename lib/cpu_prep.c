@@ -144,42 +144,109 @@ levels_run(const struct nf_op *o, const struct nf_values *v)
 
 /* ---- rows and columns --------------------------------------------------- */
 
-static void
-load(const struct nf_prep_rows *rows, uint64_t first, const uint32_t *row,
-    uint32_t n, uint32_t j, uint32_t ncol, double x[][NF_PREP_RUN])
-{
-	const double *d;
-	const float *f;
-	uint32_t i, k;
-	size_t at;
+#define SIDE	8			/* of squares that are turned at once */
 
-	for (i = 0; i < n; i++) {
-		at = (first + row[i]) * rows->ld + j;
-		d = (const double *)rows->x + at;
-		f = (const float *)rows->x + at;
-		if (rows->wide)
-			for (k = 0; k < ncol; k++)
-				x[k][i] = d[k];
-		else
-			for (k = 0; k < ncol; k++)
-				x[k][i] = (double)f[k];
+typedef float square_row __attribute__((vector_size(SIDE * sizeof(float))));
+
+/*
+ * Rows become columns: the lower half's are laid between the upper half's,
+ * as the cards of a pack are shuffled, three times.
+ */
+NF_VECTOR void
+turn(square_row r[SIDE])
+{
+	square_row t[SIDE];
+	int step, i;
+
+	for (step = 0; step < 3; step++) {
+		for (i = 0; i < SIDE / 2; i++) {
+			t[2 * i] = __builtin_shufflevector(r[i],
+			    r[i + SIDE / 2], 0, 8, 1, 9, 2, 10, 3, 11);
+			t[2 * i + 1] = __builtin_shufflevector(r[i],
+			    r[i + SIDE / 2], 4, 12, 5, 13, 6, 14, 7, 15);
+		}
+		for (i = 0; i < SIDE; i++)
+			r[i] = t[i];
 	}
+}
+
+static void
+load_square(const float *const *f, uint32_t k, uint32_t i,
+    double x[][NF_PREP_PITCH])
+{
+	square_row r[SIDE];
+	uint32_t a, b;
+
+	for (a = 0; a < SIDE; a++)
+		memcpy(&r[a], f[i + a] + k, sizeof(r[a]));
+	turn(r);
+	for (a = 0; a < SIDE; a++)
+		for (b = 0; b < SIDE; b++)
+			x[k + a][i + b] = (double)r[a][b];
+}
+
+static void
+load(const void *const *from, int wide, uint32_t n, uint32_t ncol,
+    double x[][NF_PREP_PITCH])
+{
+	const double *const *d = (const double *const *)from;
+	const float *const *f = (const float *const *)from;
+	uint32_t i, k, whole_n, whole;
+
+	whole = wide || ncol < SIDE ? 0 : ncol;
+	whole_n = n / SIDE * SIDE;
+	for (i = 0; i < whole_n; i += SIDE)
+		for (k = 0; k < whole; k += SIDE)	/* the last may .. */
+			load_square(f, k + SIDE <= ncol ? k : ncol - SIDE, i,
+			    x);			/* .. overlap */
+	for (i = 0; i < n; i++)
+		for (k = i < whole_n ? whole : 0; k < ncol; k++)
+			x[k][i] = wide ? d[i][k] : (double)f[i][k];
+}
+
+static void
+store_square(const float (*f)[NF_PREP_PITCH], uint32_t k, uint32_t i,
+    float *const *to)
+{
+	square_row r[SIDE];
+	uint32_t a;
+
+	for (a = 0; a < SIDE; a++)
+		memcpy(&r[a], &f[k + a][i], sizeof(r[a]));
+	turn(r);
+	for (a = 0; a < SIDE; a++)
+		memcpy(to[i + a] + k, &r[a], sizeof(r[a]));
 }
 
 static void
 store(const void *y, int wide, uint32_t n, uint32_t ncol, void *const *to)
 {
-	const double (*d)[NF_PREP_RUN] = y;
-	const float (*f)[NF_PREP_RUN] = y;
-	uint32_t i, k;
+	const double (*d)[NF_PREP_PITCH] = y;
+	const float (*f)[NF_PREP_PITCH] = y;
+	uint32_t i, k, whole_n, whole;
 
+	whole = wide || ncol < SIDE ? 0 : ncol;
+	whole_n = n / SIDE * SIDE;
+	for (i = 0; i < whole_n; i += SIDE)
+		for (k = 0; k < whole; k += SIDE)
+			store_square(f, k + SIDE <= ncol ? k : ncol - SIDE, i,
+			    (float *const *)to);
 	for (i = 0; i < n; i++)
-		if (wide)
-			for (k = 0; k < ncol; k++)
+		for (k = i < whole_n ? whole : 0; k < ncol; k++)
+			if (wide)
 				((double *)to[i])[k] = d[k][i];
-		else
-			for (k = 0; k < ncol; k++)
+			else
 				((float *)to[i])[k] = f[k][i];
+}
+
+static void
+narrow(const double *x, uint32_t n, float *y)
+{
+	uint32_t i;
+
+#pragma omp simd
+	for (i = 0; i < n; i++)
+		y[i] = (float)x[i];
 }
 
 /* ---- draws and sums ----------------------------------------------------- */
@@ -196,11 +263,32 @@ draw(uint64_t seed, uint32_t which, const uint64_t *row, uint32_t n,
 		    which));
 }
 
-#define LANES	8
+#define LANES	8			/* sums side by side: on every set */
 
-static double
-add(const double s[LANES])
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+
+/* Of n values less a, to a power: power times. */
+NF_VECTOR double
+sum_power(const double *x, uint32_t n, double a, int power)
 {
+	uint32_t whole = n / (2 * LANES) * (2 * LANES), i;
+	double s[LANES], d;
+	lanes even = { 0 }, odd = { 0 }, v, w;
+
+	for (i = 0; i < whole; i += 2 * LANES) {
+		memcpy(&v, x + i, sizeof(v));
+		memcpy(&w, x + i + LANES, sizeof(w));
+		v -= a;
+		w -= a;
+		even += power == 1 ? v : v * v;
+		odd += power == 1 ? w : w * w;
+	}
+	even += odd;
+	memcpy(s, &even, sizeof(s));
+	for (; i < n; i++) {
+		d = x[i] - a;
+		s[i % LANES] += power == 1 ? d : d * d;
+	}
 	return ((s[0] + s[4]) + (s[2] + s[6])) +
 	    ((s[1] + s[5]) + (s[3] + s[7]));
 }
@@ -209,47 +297,22 @@ add(const double s[LANES])
 static int
 moments(const double *x, uint32_t n, struct nf_spread *s)
 {
-	double t[LANES] = { 0 }, m2[LANES] = { 0 }, lo[LANES], hi[LANES];
-	double tail[LANES], x0 = x[0], mean, d;
-	uint32_t whole = n / LANES * LANES, i, l;
-	int64_t bad[LANES] = { 0 };
+	double lo = x[0], hi = x[0];
+	int64_t bad = 0;
+	uint32_t i;
 
-	for (l = 0; l < LANES; l++) {
-		lo[l] = hi[l] = x0;
-		tail[l] = whole + l < n ? x[whole + l] : x0;
-	}
-	for (i = 0; i < n; i += LANES) {
-		const double *v = i < whole ? x + i : tail;
-
-		for (l = 0; l < LANES; l++) {
-			t[l] += v[l] - x0;
-			lo[l] = v[l] < lo[l] ? v[l] : lo[l];
-			hi[l] = v[l] > hi[l] ? v[l] : hi[l];
-			bad[l] |= fabs(v[l]) <= DBL_MAX ? 0 : -1;
-		}
-	}
-	mean = x0 + add(t) / n;
-	for (l = 0; l < LANES; l++)
-		tail[l] = whole + l < n ? x[whole + l] : mean;
-	for (i = 0; i < n; i += LANES) {
-		const double *v = i < whole ? x + i : tail;
-
-		for (l = 0; l < LANES; l++) {
-			d = v[l] - mean;
-			m2[l] += d * d;
-		}
-	}
-	for (l = 1; l < LANES; l++) {
-		lo[0] = lo[l] < lo[0] ? lo[l] : lo[0];
-		hi[0] = hi[l] > hi[0] ? hi[l] : hi[0];
-		bad[0] |= bad[l];
+#pragma omp simd reduction(min:lo) reduction(max:hi) reduction(|:bad)
+	for (i = 0; i < n; i++) {
+		lo = x[i] < lo ? x[i] : lo;
+		hi = x[i] > hi ? x[i] : hi;
+		bad |= fabs(x[i]) <= DBL_MAX ? 0 : -1;
 	}
 	s->n = n;
-	s->mean = mean;
-	s->m2 = add(m2);
-	s->lo = lo[0];
-	s->hi = hi[0];
-	return bad[0] != 0 ? -1 : 0;
+	s->mean = x[0] + sum_power(x, n, x[0], 1) / n;
+	s->m2 = sum_power(x, n, s->mean, 2);
+	s->lo = lo + 0.0;		/* no -0, which may stand beside 0 */
+	s->hi = hi + 0.0;
+	return bad != 0 ? -1 : 0;
 }
 
 const struct nf_kernels CPU_NAME(nf_kernels) = {
@@ -275,6 +338,7 @@ const struct nf_kernels CPU_NAME(nf_kernels) = {
 	},
 	.load = load,
 	.store = store,
+	.narrow = narrow,
 	.draw = draw,
 	.mark = mark,
 	.count = count,

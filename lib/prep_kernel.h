@@ -18,13 +18,13 @@ struct nf_kernels {
 	/* An op's forward, or the draw of a spike. */
 	int (*run[NF_RUN_COUNT])(const struct nf_op *o,
 	    const struct nf_values *v);
-	/* x[k][i] = value of row first + row[i], column j + k, k < ncol. */
-	void (*load)(const struct nf_prep_rows *rows, uint64_t first,
-	    const uint32_t *row, uint32_t n, uint32_t j, uint32_t ncol,
-	    double x[][NF_PREP_RUN]);
-	/* The way back: y[k][i], k < ncol, as doubles or floats to to[i]. */
+	/* x[k][i] = from[i][k], k < ncol, doubles or floats. */
+	void (*load)(const void *const *from, int wide, uint32_t n,
+	    uint32_t ncol, double x[][NF_PREP_PITCH]);
+	/* The way back: to[i][k] = y[k][i], of one type. */
 	void (*store)(const void *y, int wide, uint32_t n, uint32_t ncol,
 	    void *const *to);
+	void (*narrow)(const double *x, uint32_t n, float *y);
 	/* nf_cell_draw for n rows. */
 	void (*draw)(uint64_t seed, uint32_t which, const uint64_t *row,
 	    uint32_t n, double *u);

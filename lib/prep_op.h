@@ -169,7 +169,9 @@ double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
 /* ---- runs of rows ------------------------------------------------------- */
 
 /* Columns of a run that are turned together. */
-#define NF_PREP_PANEL	16
+#define NF_PREP_PANEL	24
+/* From one to the next of them: else all would want the same cache lines. */
+#define NF_PREP_PITCH	(NF_PREP_RUN + 16)
 
 /*
  * Rows that go through a column's chain together: value i is that of the
@@ -188,7 +190,7 @@ struct nf_run {
 	uint32_t at[NF_PREP_RUN], late[NF_PREP_RUN], late_op[NF_PREP_RUN];
 	double x[NF_PREP_RUN];		/* [n] */
 	double u[NF_PREP_RUN];		/* draws, or partners */
-	double raw[NF_PREP_PANEL][NF_PREP_RUN];
+	double raw[NF_PREP_PANEL][NF_PREP_PITCH];
 };
 
 /* Rows first to first + n of rows, but for those to skip. */

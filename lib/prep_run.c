@@ -114,21 +114,33 @@ set_apart(struct nf_run *r, const struct nf_chain *c, const double *raw)
 	}
 }
 
+/* Columns from j on. */
+static void
+load(struct nf_run *r, uint32_t j)
+{
+	const struct nf_prep_rows *rows = r->rows;
+	size_t size = rows->wide ? sizeof(double) : sizeof(float);
+	uint32_t n = r->prep->ncol - j, i;
+	const void *from[NF_PREP_RUN];
+
+	for (i = 0; i < r->nrow; i++)
+		from[i] = (const char *)rows->x +
+		    ((r->first + r->row[i]) * rows->ld + j) * size;
+	r->panel = j;
+	r->npanel = n < NF_PREP_PANEL ? n : NF_PREP_PANEL;
+	r->kernels->load(from, rows->wide, r->nrow, r->npanel, r->raw);
+}
+
 /* The values of column j that begin with its first op are on their way. */
 void
 nf_run_column(struct nf_run *r, uint32_t j)
 {
 	const struct nf_chain *c = &r->prep->chain[j];
 	const double *raw;
-	uint32_t i, n;
+	uint32_t i;
 
-	if (j < r->panel || j >= r->panel + r->npanel) {
-		n = r->prep->ncol - j;
-		r->panel = j;
-		r->npanel = n < NF_PREP_PANEL ? n : NF_PREP_PANEL;
-		r->kernels->load(r->rows, r->first, r->row, r->nrow, j,
-		    r->npanel, r->raw);
-	}
+	if (j < r->panel || j >= r->panel + r->npanel)
+		load(r, j);
 	raw = r->raw[j - r->panel];
 	r->column = j;
 	r->nlate = 0;
@@ -261,8 +273,8 @@ nf_run_fail(const struct nf_run *r, const uint32_t *see, struct nf_err *err)
 struct panel {
 	uint32_t first, n;
 	union {
-		double d[NF_PREP_PANEL][NF_PREP_RUN];
-		float f[NF_PREP_PANEL][NF_PREP_RUN];
+		double d[NF_PREP_PANEL][NF_PREP_PITCH];
+		float f[NF_PREP_PANEL][NF_PREP_PITCH];
 	} y;
 };
 
@@ -283,27 +295,40 @@ flush(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p)
 	p->n = 0;
 }
 
-/* A number of every row: the column's, or whether it is that place. */
+/* A column's numbers, in x, of all rows of the run. */
 static void
-put(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p)
+put(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p,
+    const double *x)
+{
+	if (p->n == NF_PREP_PANEL)
+		flush(r, out, p);
+	if (out->wide)
+		memcpy(p->y.d[p->n], x, r->nrow * sizeof(*x));
+	else
+		r->kernels->narrow(x, r->nrow, p->y.f[p->n]);
+	p->n++;
+}
+
+/* What column the run is at has become. */
+static void
+put_column(struct nf_run *r, const struct nf_prep_out *out, struct panel *p)
 {
 	const struct nf_chain *c = &r->prep->chain[r->column];
-	int is_wide = c->op[c->nop - 1].def->flags & NF_OP_WIDE;
+	double y[NF_PREP_RUN];
 	uint32_t i, k;
-	double y;
 
-	for (k = 0; k < c->nout; k++) {
-		if (p->n == NF_PREP_PANEL)
-			flush(r, out, p);
-		for (i = 0; i < r->n; i++) {
-			y = is_wide ? k == (uint32_t)r->x[i] : r->x[i];
-			if (out->wide)
-				p->y.d[p->n][r->at[i]] = y;
-			else
-				p->y.f[p->n][r->at[i]] = (float)y;
+	if (c->takes) {			/* some rows were set apart */
+		for (i = 0; i < r->n; i++)
+			y[r->at[i]] = r->x[i];
+		put(r, out, p, y);
+	} else if (!(c->op[c->nop - 1].def->flags & NF_OP_WIDE))
+		put(r, out, p, r->x);
+	else
+		for (k = 0; k < c->nout; k++) {
+			for (i = 0; i < r->n; i++)
+				y[i] = r->x[i] == k ? 1 : 0;
+			put(r, out, p, y);
 		}
-		p->n++;
-	}
 }
 
 static int
@@ -318,7 +343,7 @@ forward_run(struct nf_run *r, const struct nf_prep_out *out, double *logjac)
 		for (k = 0; k < r->prep->chain[j].nop; k++)
 			if (nf_run_op(r, k, s) == -1)
 				return -1;
-		put(r, out, &p);
+		put_column(r, out, &p);
 	}
 	flush(r, out, &p);
 	for (i = 0; logjac != NULL && i < r->nrow; i++)

@@ -178,13 +178,17 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 	struct nf_store store = { 0 };
 	struct nf_pass p = { .d = d, .c = c, .store = &store,
 		.seed = o->seed };
+	struct nf_watch watch = { nf_pass_show, &p };
 	int rc = -1;
 
 	d->weighted = c->nweight > 0;
+	nf_pass_begin(&p, o->fraction);
 	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
 	    c->nweight, o->size.window > 0 ? 0 : raw_share(d, c,
-	    f->schema->type, o->memory), err) == -1)
+	    f->schema->type, o->memory), &watch, err) == -1) {
+		nf_pass_free(&p);
 		return -1;
+	}
 	if (store.nrow == 0)
 		nf_fail(err, NF_EDATA, "the stream has no rows");
 	else if (o->resumes && o->size.window == 0 &&
@@ -193,7 +197,7 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 		    "memory, where they no longer fit: give it more "
 		    "(--memory), or begin anew");
 	else {
-		nf_pass_choose(&p, o->fraction);
+		nf_pass_choose(&p);
 		d->digest = XXH3_64bits_withSeed(&store.digest,
 		    sizeof(store.digest), d->ntrain);
 		if (nf_pass_fit(&p, err) == 0)
@@ -216,7 +220,8 @@ nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
 	int rc = -1;
 
 	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
-	    c->nweight, raw_share(d, c, f->schema->type, memory), err) == -1)
+	    c->nweight, raw_share(d, c, f->schema->type, memory), NULL,
+	    err) == -1)
 		return -1;
 	if (store.nrow == 0)
 		nf_fail(err, NF_EDATA, "no rows to validate with");

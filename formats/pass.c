@@ -4,47 +4,55 @@
 #include <string.h>
 
 #include "pass.h"
-#include "philox.h"
+#include "prep.h"
 
-void
-nf_pass_choose(struct nf_pass *p, double fraction)
+/* Which of n rows from first on validate, if chosen asks; how many do. */
+static uint64_t
+choose(const struct nf_pass *p, uint64_t first, uint64_t n, uint8_t *chosen)
 {
-	uint64_t n = p->store->nrow, count = 0, i;
-	uint64_t bound = fraction <= 0 ? 0 : (uint64_t)ldexp(fraction, 64);
+	uint64_t nblock = (n + NF_PREP_RUN - 1) / NF_PREP_RUN, count = 0, b;
 
 #pragma omp parallel for num_threads(p->d->nthread) reduction(+:count) \
-    if (n > 10000)
-	for (i = 0; i < n; i++)
-		count += nf_philox_u64(p->seed, NF_FOR_VALID, i, 0) < bound;
-	p->bound = count == n ? 0 : bound;
-	p->d->nvalid = count == n ? 0 : count;
-	p->d->ntrain = n - p->d->nvalid;
+    if (n > 100000)
+	for (b = 0; b < nblock; b++) {
+		uint64_t at = b * NF_PREP_RUN, left = n - at;
+		uint8_t mine[NF_PREP_RUN];
+
+		count += nf_prep_choose(p->seed, first + at, left <
+		    NF_PREP_RUN ? (uint32_t)left : NF_PREP_RUN, p->bound,
+		    chosen == NULL ? mine : chosen + at);
+	}
+	return count;
+}
+
+/* The rows at hand: n at x, from first on. */
+static int
+set_rows(struct nf_pass *p, struct nf_err *err)
+{
+	if (p->valid == NULL)		/* the first are the most */
+		p->valid = nf_alloc(p->n, sizeof(*p->valid), "rows", err);
+	if (p->valid == NULL)
+		return -1;
+	if (p->bound > 0)
+		choose(p, p->first, p->n, p->valid);
+	else
+		memset(p->valid, 0, p->n);
+	return 0;
 }
 
 /* Have the next rows at hand: 1, or 0 after the last. */
 static int
 advance(struct nf_pass *p, struct nf_err *err)
 {
-	uint64_t i;
-
 	p->first += p->n;
 	p->n = 0;
 	if (p->first == p->store->nrow) {
 		p->first = 0;		/* for another pass */
 		return 0;
 	}
-	if (nf_store_rows(p->store, p->first, &p->x, &p->n, err) == -1)
+	if (nf_store_rows(p->store, p->first, &p->x, &p->n, err) == -1 ||
+	    set_rows(p, err) == -1)
 		return -1;
-	if (p->valid == NULL)		/* the first are the most */
-		p->valid = nf_alloc(p->n, sizeof(*p->valid), "rows", err);
-	if (p->place == NULL)
-		p->place = nf_alloc(p->n, sizeof(*p->place), "rows", err);
-	if (p->valid == NULL || p->place == NULL)
-		return -1;
-#pragma omp parallel for num_threads(p->d->nthread) if (p->n > 10000)
-	for (i = 0; i < p->n; i++)
-		p->valid[i] = p->bound > 0 && nf_philox_u64(p->seed,
-		    NF_FOR_VALID, p->first + i, 0) < p->bound;
 	return 1;
 }
 
@@ -59,55 +67,121 @@ columns(const struct nf_pass *p, uint32_t j)
 		.nrow = p->n, .first = p->first };
 }
 
-/* The two recipes on their way, and whether they need another round. */
-struct fitting {
-	struct nf_fitting *f[2];
-	int more[2];
-};
+/* ---- fitting ------------------------------------------------------------ */
+
+static void
+free_fit(struct nf_pass *p)
+{
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		nf_fitting_free(p->fit[k]);
+		p->fit[k] = NULL;
+	}
+}
+
+static void
+begin_fit(struct nf_pass *p)
+{
+	struct nf_prep *prep[2] = { p->d->context, p->d->target };
+	int k;
+
+	free_fit(p);
+	p->seen = p->nvalid = 0;
+	p->rc = 0;
+	for (k = 0; k < 2 && p->rc != -1; k++)
+		p->rc = p->more[k] = nf_fitting_new(&p->fit[k], prep[k],
+		    &p->err);
+}
+
+void
+nf_pass_begin(struct nf_pass *p, double fraction)
+{
+	p->bound = fraction <= 0 ? 0 : (uint64_t)ldexp(fraction, 64);
+	begin_fit(p);
+}
 
 /* Show the rows at hand to those that want them. */
 static int
-show(const struct nf_pass *p, const struct fitting *g, struct nf_err *err)
+show(const struct nf_pass *p, struct nf_err *err)
 {
 	struct nf_prep_rows rows;
 	int k;
 
 	for (k = 0; k < 2; k++) {
 		rows = columns(p, k == 0 ? 0 : p->c->ncontext);
-		rows.skip = p->valid;
-		if (g->more[k] && nf_fitting_rows(g->f[k], &rows, err) == -1)
+		rows.skip = p->bound > 0 ? p->valid : NULL;
+		if (p->more[k] && nf_fitting_rows(p->fit[k], &rows, err) == -1)
 			return -1;
 	}
 	return 0;
 }
 
+/* Beside who reads them: one core for each. */
+void
+nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
+{
+	struct nf_pass *p = pass;
+	struct nf_dataset *d = p->d;
+	uint64_t i;
+
+	p->x = x;
+	p->first = first;
+	p->n = nrow;
+	if (p->rc == -1 || (p->rc = set_rows(p, &p->err)) == -1)
+		return;
+	for (i = 0; i < nrow; i++)
+		p->nvalid += p->valid[i];
+	nf_prep_threads(d->context, 1);
+	nf_prep_threads(d->target, 1);
+	p->rc = show(p, &p->err);
+	nf_prep_threads(d->context, (uint32_t)d->nthread);
+	nf_prep_threads(d->target, (uint32_t)d->nthread);
+	p->seen = first + nrow;
+}
+
+void
+nf_pass_choose(struct nf_pass *p)
+{
+	uint64_t n = p->store->nrow;
+
+	if (p->bound > 0 && p->rc != -1)
+		p->nvalid += choose(p, p->seen, n - p->seen, NULL);
+	if (p->nvalid == n && p->rc != -1) {
+		p->bound = 0;
+		begin_fit(p);
+	}
+	p->d->nvalid = p->nvalid;
+	p->d->ntrain = n - p->nvalid;
+}
+
 static int
-fit_round(struct nf_pass *p, struct fitting *g, struct nf_err *err)
+fit_round(struct nf_pass *p, struct nf_err *err)
 {
 	int rc, k;
 
 	while ((rc = advance(p, err)) == 1)
-		if (show(p, g, err) == -1)
+		if (show(p, err) == -1)
 			return -1;
 	for (k = 0; k < 2 && rc != -1; k++)
-		if (g->more[k])
-			rc = g->more[k] = nf_fitting_round(g->f[k], err);
+		if (p->more[k])
+			rc = p->more[k] = nf_fitting_round(p->fit[k], err);
 	return rc == -1 ? -1 : 0;
 }
 
 int
 nf_pass_fit(struct nf_pass *p, struct nf_err *err)
 {
-	struct nf_prep *prep[2] = { p->d->context, p->d->target };
-	struct fitting g = { { NULL, NULL }, { 0, 0 } };
-	int rc = 0, k;
+	int rc = p->rc;
 
-	for (k = 0; k < 2 && rc != -1; k++)
-		rc = g.more[k] = nf_fitting_new(&g.f[k], prep[k], err);
-	while (rc != -1 && (g.more[0] || g.more[1]))
-		rc = fit_round(p, &g, err);
-	nf_fitting_free(g.f[0]);
-	nf_fitting_free(g.f[1]);
+	if (rc == -1 && err != NULL)
+		*err = p->err;
+	p->first = p->seen;		/* the first round goes on */
+	p->n = 0;
+	while (rc != -1 && (p->more[0] || p->more[1]))
+		rc = fit_round(p, err);
+	free_fit(p);
+	p->first = p->n = 0;
 	return rc == -1 ? -1 : 0;
 }
 
@@ -167,6 +241,9 @@ nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
 	int rc;
 
 	while ((rc = advance(p, err)) == 1) {
+		if (p->place == NULL && (p->place = nf_alloc(p->n,
+		    sizeof(*p->place), "rows", err)) == NULL)
+			return -1;
 		for (i = 0; i < p->n; i++)
 			p->place[i] = next[p->valid[i]]++;
 		to.place = p->place;
@@ -237,6 +314,7 @@ nf_pass_spool(struct nf_pass *p, struct nf_err *err)
 void
 nf_pass_free(struct nf_pass *p)
 {
+	free_fit(p);
 	nf_free(p->valid);
 	nf_free(p->place);
 	nf_free(p->record);

@@ -1,5 +1,7 @@
 /* Rows as they arrive: in memory, or in a temporary file. */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -36,39 +38,159 @@ grow_buf(struct nf_store *s, size_t want, struct nf_err *err)
 	return 0;
 }
 
-static int
-put(struct nf_store *s, const struct nf_rows *rows, const uint32_t *col,
-    XXH3_state_t *sum, struct nf_err *err)
+/* ---- rows that arrive --------------------------------------------------- */
+
+/* Who takes rows in, and who watches. */
+struct fill {
+	struct nf_store *s;
+	const struct nf_feed *f;
+	const uint32_t *col;		/* NULL: all, as they are */
+	XXH3_state_t *sum;
+	int rc;
+	struct nf_err *err;
+
+	int is_watched;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	uint64_t nrow;			/* that are there to be seen */
+	int leaves, is_left;		/* memory is about to go; nobody
+					 * looks at it any more */
+	int ended;
+};
+
+static void
+wait_until_left(struct fill *l)
 {
+	pthread_mutex_lock(&l->lock);
+	l->leaves = 1;
+	pthread_cond_broadcast(&l->change);
+	while (!l->is_left)
+		pthread_cond_wait(&l->change, &l->lock);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static int
+put(struct fill *l, const struct nf_rows *rows)
+{
+	struct nf_store *s = l->s;
 	size_t used = s->nrow * s->rowsize, n = rows->nrow * s->rowsize;
 	char *to;
 
-	if (s->fd == -1 && n > s->max - used && leave(s, err) == -1)
-		return -1;
+	if (s->fd == -1 && n > s->max - used) {
+		if (l->is_watched)
+			wait_until_left(l);
+		if (leave(s, l->err) == -1)
+			return -1;
+	}
 	if (s->fd != -1) {
-		if (grow_buf(s, n, err) == -1)
+		if (grow_buf(s, n, l->err) == -1)
 			return -1;
 		to = s->buf;
 	} else {
-		if (nf_grow_to(&s->mem, used + n, "rows", err) == -1)
+		if (nf_grow_to(&s->mem, used + n, "rows", l->err) == -1)
 			return -1;
 		to = (char *)s->mem.p + used;
 	}
-	nf_rows_gather(rows, col, s->ncol, s->type, to);
-	if (XXH3_64bits_update(sum, to, n) != XXH_OK)
-		return nf_fail(err, NF_ESYS, "cannot add up rows");
+	nf_rows_gather(rows, l->col, s->ncol, s->type, to);
+	if (XXH3_64bits_update(l->sum, to, n) != XXH_OK)
+		return nf_fail(l->err, NF_ESYS, "cannot add up rows");
 	s->nrow += rows->nrow;
-	return s->fd == -1 ? 0 : nf_write_full(s->fd, to, n, temp_name, err);
+	return s->fd == -1 ? 0 : nf_write_full(s->fd, to, n, temp_name,
+	    l->err);
 }
 
-int
-nf_store_fill(struct nf_store *s, const struct nf_feed *f,
-    const uint32_t *col, uint32_t ncol, uint64_t max, struct nf_err *err)
+/* Rows to be seen so far, and whether more will come. */
+static void
+tell(struct fill *l, int ended)
 {
-	XXH3_state_t *sum = XXH3_createState();
-	struct nf_rows rows;
-	int rc = -1;
+	if (!l->is_watched)
+		return;
+	pthread_mutex_lock(&l->lock);
+	if (!l->leaves)
+		l->nrow = l->s->nrow;
+	l->ended = ended;
+	pthread_cond_broadcast(&l->change);
+	pthread_mutex_unlock(&l->lock);
+}
 
+static void *
+take_in(void *arg)
+{
+	struct fill *l = arg;
+	struct nf_rows rows;
+
+	while ((l->rc = l->f->next(l->f->arg, &rows, l->err)) == 1) {
+		if ((l->rc = put(l, &rows)) == -1)
+			break;
+		tell(l, 0);
+	}
+	tell(l, 1);
+	return NULL;
+}
+
+/* Hand on chunks that are whole until the reader is done with memory. */
+static void
+hand_on(struct fill *l, const struct nf_watch *w)
+{
+	uint64_t n = l->s->chunk, first = 0;
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->leaves && !l->ended) {
+		if (l->nrow - first < n) {
+			pthread_cond_wait(&l->change, &l->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&l->lock);
+		w->rows(w->arg, (char *)l->s->mem.p + first * l->s->rowsize,
+		    first, n);
+		first += n;
+		pthread_mutex_lock(&l->lock);
+	}
+	l->is_left = 1;
+	pthread_cond_broadcast(&l->change);
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* Without a thread, rows are seen when all are there. */
+static void
+take_in_watched(struct fill *l, const struct nf_watch *w)
+{
+	sigset_t all, was;
+	pthread_t thread;
+
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->change, NULL);
+	l->is_watched = 1;
+	/* Signals are for those who wait. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	if (pthread_create(&thread, NULL, take_in, l) != 0)
+		l->is_watched = 0;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	if (l->is_watched) {
+		hand_on(l, w);
+		pthread_join(thread, NULL);
+	} else
+		take_in(l);
+	pthread_cond_destroy(&l->change);
+	pthread_mutex_destroy(&l->lock);
+}
+
+/* Are these all of a row's columns, in their order? */
+static int
+is_all(const uint32_t *col, uint32_t ncol, const struct nf_schema *s)
+{
+	uint32_t j;
+
+	for (j = 0; j < ncol && col[j] == j; j++)
+		;
+	return j == ncol && ncol == s->column.n;
+}
+
+static void
+begin(struct nf_store *s, const struct nf_feed *f, uint32_t ncol,
+    uint64_t max)
+{
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
 	s->ncol = ncol;
@@ -79,21 +201,36 @@ nf_store_fill(struct nf_store *s, const struct nf_feed *f,
 	/* What is known to be too much need not be moved later. */
 	s->max = f->total != NF_NROW_UNKNOWN && f->total > max / s->rowsize ?
 	    0 : max;
-	if (sum == NULL)
-		nf_fail(err, NF_ESYS, "no memory to add up rows");
-	else if (XXH3_64bits_reset(sum) == XXH_OK &&
-	    nf_grow_open(&s->mem, s->max, "rows", err) == 0)
-		rc = 1;
-	while (rc == 1 && (rc = f->next(f->arg, &rows, err)) == 1)
-		if (put(s, &rows, col, sum, err) == -1)
-			rc = -1;
-	if (rc == 0)
-		s->digest = XXH3_64bits_digest(sum);
-	XXH3_freeState(sum);
-	if (rc == -1)
-		nf_store_free(s);
-	return rc;
 }
+
+int
+nf_store_fill(struct nf_store *s, const struct nf_feed *f,
+    const uint32_t *col, uint32_t ncol, uint64_t max,
+    const struct nf_watch *watch, struct nf_err *err)
+{
+	struct fill l = { .s = s, .f = f, .err = err, .rc = -1,
+		.sum = XXH3_createState(),
+		.col = is_all(col, ncol, f->schema) ? NULL : col };
+
+	begin(s, f, ncol, max);
+	if (l.sum == NULL)
+		nf_fail(err, NF_ESYS, "no memory to add up rows");
+	else if (XXH3_64bits_reset(l.sum) == XXH_OK &&
+	    nf_grow_open(&s->mem, s->max, "rows", err) == 0) {
+		if (watch != NULL)
+			take_in_watched(&l, watch);
+		else
+			take_in(&l);
+	}
+	if (l.rc == 0)
+		s->digest = XXH3_64bits_digest(l.sum);
+	XXH3_freeState(l.sum);
+	if (l.rc == -1)
+		nf_store_free(s);
+	return l.rc;
+}
+
+/* ---- and are there ------------------------------------------------------ */
 
 bool
 nf_store_in_file(const struct nf_store *s)

@@ -263,6 +263,24 @@ draw(uint64_t seed, uint32_t which, const uint64_t *row, uint32_t n,
 		    which));
 }
 
+/* Which rows' numbers are below bound, and how many are. */
+static uint64_t
+choose(uint64_t seed, uint64_t first, uint32_t n, uint64_t bound,
+    uint8_t *chosen)
+{
+	uint64_t count = 0;
+	uint32_t i;
+
+#pragma omp simd reduction(+:count)
+	for (i = 0; i < n; i++) {
+		uint64_t r = nf_philox_u64(seed, NF_FOR_VALID, first + i, 0);
+
+		chosen[i] = r < bound;
+		count += r < bound;
+	}
+	return count;
+}
+
 #define LANES	8			/* sums side by side: on every set */
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
@@ -340,6 +358,7 @@ const struct nf_kernels CPU_NAME(nf_kernels) = {
 	.store = store,
 	.narrow = narrow,
 	.draw = draw,
+	.choose = choose,
 	.mark = mark,
 	.count = count,
 	.moments = moments,

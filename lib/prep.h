@@ -86,6 +86,14 @@ struct nf_prep_out {
 	const uint64_t *place;		/* or NULL: to row i */
 };
 
+/*
+ * The rows that validate: those of first to first + n, n at most NF_PREP_RUN,
+ * whose random number is below bound become 1 of chosen, the others 0.
+ * Returns how many do.
+ */
+uint64_t nf_prep_choose(uint64_t seed, uint64_t first, uint32_t n,
+    uint64_t bound, uint8_t *chosen);
+
 /* ---- fitting ---------------------------------------------------------- */
 
 /*

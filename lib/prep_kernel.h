@@ -28,6 +28,9 @@ struct nf_kernels {
 	/* nf_cell_draw for n rows. */
 	void (*draw)(uint64_t seed, uint32_t which, const uint64_t *row,
 	    uint32_t n, double *u);
+	/* nf_prep_choose. */
+	uint64_t (*choose)(uint64_t seed, uint64_t first, uint32_t n,
+	    uint64_t bound, uint8_t *chosen);
 	/* k where the float of x is that of v; k elsewhere stays. */
 	void (*mark)(const double *x, uint32_t n, double v, double k,
 	    double *mark);

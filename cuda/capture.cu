@@ -6,7 +6,8 @@
 /* What the threads that drive the lanes share. */
 struct crew {
 	struct nf_cuda *root;
-	uint64_t njob, next;
+	uint64_t njob;
+	uint32_t nlane;
 	void (*job)(void *arg, struct nf_dev *lane, uint32_t ilane,
 	    uint64_t ijob);
 	void *arg;
@@ -30,16 +31,18 @@ drive(void *arg)
 	cuda_latch(c, cudaSetDevice(c->index), "lane");
 	cuda_latch(c, cudaStreamWaitEvent(c->main.stream, w->root->ready, 0),
 	    "lane");
-	while ((i = __atomic_fetch_add(&w->next, 1, __ATOMIC_RELAXED)) <
-	    w->njob)
+	for (i = me->ilane; i < w->njob; i += w->nlane)
 		w->job(w->arg, &c->dev, me->ilane, i);
 	cuda_latch(c, cudaEventRecord(c->ready, c->main.stream), "lane");
 	return NULL;
 }
 
 /*
- * A download waits for its stream, so that lanes overlap only where each has
- * a thread to drive it.  The caller drives the first.
+ * The host's part of a job, its copies to and from pinned memory above all,
+ * takes long enough that each lane has a thread to drive it; the caller
+ * drives the first, and those that found no thread.  Jobs are dealt out in
+ * turn: a lane is asked for its work long before it is done, so that who
+ * comes first says nothing about who is free.
  */
 static void
 cuda_each(struct nf_dev *d, uint64_t njob,
@@ -47,9 +50,9 @@ cuda_each(struct nf_dev *d, uint64_t njob,
     uint64_t ijob), void *arg)
 {
 	struct nf_cuda *c = cuda_of(d);
-	struct crew w = { c, njob, 0, job, arg };
-	struct driver driver[NF_CUDA_LANE];
 	uint32_t n = njob < d->nlane ? (uint32_t)njob : d->nlane, i;
+	struct crew w = { c, njob, n, job, arg };
+	struct driver driver[NF_CUDA_LANE];
 
 	cuda_pack_table(c);
 	cuda_pack_refresh(c);
@@ -61,9 +64,10 @@ cuda_each(struct nf_dev *d, uint64_t njob,
 		driver[i].running = i > 0 && pthread_create(
 		    &driver[i].thread, NULL, drive, &driver[i]) == 0;
 	}
-	if (n > 0)
-		drive(&driver[0]);
-	for (i = 1; i < n; i++)
+	for (i = 0; i < n; i++)
+		if (!driver[i].running)
+			drive(&driver[i]);
+	for (i = 0; i < n; i++)
 		if (driver[i].running)
 			pthread_join(driver[i].thread, NULL);
 	for (i = 0; i < n; i++)
@@ -74,8 +78,10 @@ cuda_each(struct nf_dev *d, uint64_t njob,
 /* ---- captured steps --------------------------------------------------- */
 
 /*
- * The first step runs as it is, and finds scratch, algorithms and weights;
- * from the second on there is nothing left to allocate.
+ * The root's first step runs as it is, and finds scratch, algorithms and
+ * weights; from the second on there is nothing left to allocate.  A lane's
+ * unit reads weights that the root has made anew before the lanes began:
+ * those in its table.
  */
 static int
 cuda_capture_begin(struct nf_dev *d)
@@ -83,12 +89,18 @@ cuda_capture_begin(struct nf_dev *d)
 	struct nf_cuda *c = cuda_of(d);
 	cudaError_t e;
 
-	if (!c->warm || c != c->root) {
+	if (c->root->profile != NULL)
+		return 0;		/* each launch is timed */
+	if (c != c->root) {
+		if (!cuda_pack_settled(c))
+			return 0;
+	} else if (!c->warm) {
 		c->warm = 1;
 		return 0;
+	} else {
+		cuda_pack_table(c);
+		cuda_pack_stale(c);
 	}
-	cuda_pack_table(c);
-	cuda_pack_stale(c);
 	e = cudaStreamBeginCapture(cuda_begin(c),
 	    cudaStreamCaptureModeRelaxed);
 	cuda_latch(c, e, "capture");
@@ -109,10 +121,12 @@ cuda_capture_end(struct nf_dev *d)
 		return NULL;
 	cuda_latch(c, cudaGraphInstantiate(&unit, graph, 0), "capture");
 	cuda_latch(c, cudaGraphDestroy(graph), "capture");
-	cuda_pack_stale(c);
+	if (c == c->root)
+		cuda_pack_stale(c);
 	return unit;
 }
 
+/* What a lane replays changes no weights. */
 static void
 cuda_replay(struct nf_dev *d, void *unit)
 {
@@ -120,7 +134,8 @@ cuda_replay(struct nf_dev *d, void *unit)
 
 	cuda_latch(c, cudaGraphLaunch((cudaGraphExec_t)unit, cuda_begin(c)),
 	    "replay");
-	cuda_pack_stale(c);
+	if (c == c->root)
+		cuda_pack_stale(c);
 	c->clamps = 1;
 }
 

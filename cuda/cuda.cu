@@ -52,7 +52,7 @@ set_up(struct nf_cuda *c, struct nf_cuda *root)
 
 	c->root = root;
 	c->lt = root->lt;
-	if (open_queue(&c->main) == -1 ||
+	if (open_queue(&c->main) == -1 || cuda_ferry_open(c) == -1 ||
 	    cudaEventCreateWithFlags(&c->ready, cudaEventDisableTiming) !=
 	    cudaSuccess ||
 	    cudaMalloc((void **)&c->count, nbyte) != cudaSuccess ||
@@ -92,6 +92,7 @@ tear_down(struct nf_cuda *c)
 	uint32_t i;
 
 	close_queue(&c->main);
+	cuda_ferry_close(c);
 	for (i = 0; i < NF_CUDA_ASIDE; i++)
 		close_queue(&c->aside[i]);
 	for (i = 0; i < NF_CUDA_PENDING; i++)
@@ -233,6 +234,7 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 	c->dev.ops = ops;
 	ops->close = cuda_close;
 	cuda_memory_ops(ops);
+	cuda_ferry_ops(ops);
 	cuda_capture_ops(ops);
 	cuda_row_ops(ops);
 	cuda_linear_ops(ops);

@@ -8,7 +8,8 @@
  * wrote, so that a training step can be captured.  Sums are made in an order
  * that depends on sizes alone: two runs give the same bits.
  *
- * A lane is a device with a stream, scratch and staging of its own.  The
+ * A lane is a device with a stream, scratch and staging of its own, and two
+ * more streams for what is sent and fetched beside its work (ferry.cu).  The
  * root also has queues aside: a product that nobody waits for, of a weight's
  * gradient, runs there beside the chain of the others (aside.cu).
  */
@@ -54,6 +55,19 @@ struct cuda_pending {
 	const char *lo[4], *hi[4];
 };
 
+/* Copies beside the work, for one piece of memory at a time (ferry.cu). */
+struct cuda_way {
+	char *stage[2];			/* pinned: what is being sent */
+	cudaEvent_t staged[2];		/* each half, as last sent */
+	int turn;
+	cudaEvent_t left, sent;		/* the work; the last of a send */
+	char *room;			/* pinned: what is being fetched */
+	size_t nroom, used;
+	cudaEvent_t made, arrived;	/* the work; the last of a fetch */
+	struct cuda_parcel { void *to; size_t n; } parcel[4];
+	int nparcel;
+};
+
 /* Memory that grows and is kept, by what it is for. */
 enum cuda_use {
 	CUDA_SORT, CUDA_LOGIT, CUDA_LU, CUDA_PART, CUDA_HALF_X, CUDA_HALF_DY,
@@ -76,6 +90,8 @@ struct nf_cuda {
 	struct cuda_pending pending[NF_CUDA_PENDING];
 	uint32_t npending, turn;	/* live ones; the next queue aside */
 	cudaEvent_t ready;
+	cudaStream_t in, out;		/* for copies beside the work */
+	struct cuda_way way[NF_WAYS];
 
 	void *scratch[CUDA_NUSE];
 	size_t nscratch[CUDA_NUSE];
@@ -150,6 +166,12 @@ int cuda_grow(struct nf_cuda *c, void **p, size_t nold, size_t nnew,
     size_t size);
 void cuda_put(struct nf_cuda *c, void *to, const void *from, size_t nbyte);
 
+/* ---- copies beside the work (ferry.cu) -------------------------------- */
+
+int cuda_ferry_open(struct nf_cuda *c);	/* -1 leaves it half made */
+void cuda_ferry_close(struct nf_cuda *c);
+void cuda_ferry_ops(struct nf_ops *t);
+
 /* ---- streams (aside.cu) ----------------------------------------------- */
 
 /* The stream, once all work aside is done. */
@@ -217,6 +239,7 @@ void cuda_pack_drop(struct nf_cuda *c, const void *p, size_t nbyte);
 void cuda_pack_stale(struct nf_cuda *c);
 void cuda_pack_table(struct nf_cuda *c);
 void cuda_pack_refresh(struct nf_cuda *c);
+int cuda_pack_settled(struct nf_cuda *c);
 void cuda_pack_close(struct nf_cuda *c);
 
 /* x as it goes into a product of this precision, in memory of this use;

@@ -156,24 +156,41 @@ cuda_pack_stale(struct nf_cuda *c)
 		c->root->packs->now++;
 }
 
-/* Make anew what stands in the table, if any of it is old. */
+/*
+ * Make anew what stands in the table, if any of it is old.  Lanes are at rest
+ * and joined: what they made, the root has seen.
+ */
 void
 cuda_pack_refresh(struct nf_cuda *c)
 {
 	struct cuda_packs *p = c->packs;
 	uint32_t i, old = 0;
 
-	for (i = 0; p != NULL && i < p->ntable; i++)
-		old += p->at[i].made != p->now;
+	for (i = 0; p != NULL && i < p->n; i++) {
+		old += i < p->ntable && p->at[i].made != p->now;
+		p->at[i].maker = c;
+	}
 	if (old == 0)
 		return;
 	NF_LAUNCH(pack_all, cuda_blocks((size_t)p->host->nrow * 32, NTHREAD,
 	    (size_t)c->nsm * 8), NTHREAD, 0, c->main.stream)(p->table);
 	cuda_launched(c, "weights");
-	for (i = 0; i < p->ntable; i++) {
+	for (i = 0; i < p->ntable; i++)
 		p->at[i].made = p->now;
-		p->at[i].maker = c;
-	}
+}
+
+/* Are all in the table?  Then lanes find them as the root has made them. */
+int
+cuda_pack_settled(struct nf_cuda *c)
+{
+	struct nf_cuda *root = c->root;
+	int settled;
+
+	pthread_mutex_lock(&root->lock);
+	settled = root->packs != NULL && root->packs->ntable ==
+	    root->packs->n;
+	pthread_mutex_unlock(&root->lock);
+	return settled;
 }
 
 static void

@@ -17,6 +17,8 @@ extern "C" {
 
 struct nf_dev;
 
+#define NF_WAYS	2			/* of copies beside the work */
+
 /*
  * How a GPU multiplies matrices: in float32, or with the operands rounded to
  * 10 or 7 bits behind the point.  Sums are float32 in all, and so is what is
@@ -124,6 +126,20 @@ struct nf_ops {
 	    size_t n);
 	void (*copy)(struct nf_dev *d, void *to, const void *from, size_t n);
 	void (*zero)(struct nf_dev *d, void *p, size_t nbyte);
+	/*
+	 * Copies beside the work, on NF_WAYS ways.  What is sent on a way
+	 * arrives after all that was asked before its last `leave`, and before
+	 * what is asked after the next `sent`.  Of what is fetched, once all
+	 * that was asked is done, the host has nothing before `fetched`, and
+	 * until then neither end may change.  from as with upload.
+	 */
+	void (*send)(struct nf_dev *d, uint32_t way, void *to,
+	    const void *from, size_t n);
+	void (*sent)(struct nf_dev *d, uint32_t way);
+	void (*leave)(struct nf_dev *d, uint32_t way);
+	void (*fetch)(struct nf_dev *d, uint32_t way, void *to,
+	    const void *from, size_t n);
+	void (*fetched)(struct nf_dev *d, uint32_t way);
 	/* Bytes of its memory that are free; NULL where that is the host's. */
 	uint64_t (*spare)(struct nf_dev *d);
 	/* Wait for all that was asked; the first fault, if any. */

@@ -66,6 +66,22 @@ cpu_copy(struct nf_dev *d, void *to, const void *from, size_t nbyte)
 		memcpy(to, from, nbyte);
 }
 
+/* Memory is the host's, and what is asked is done at once: one way does. */
+static void
+cpu_ferry(struct nf_dev *d, uint32_t way, void *to, const void *from,
+    size_t nbyte)
+{
+	(void)way;
+	cpu_copy(d, to, from, nbyte);
+}
+
+static void
+cpu_no_wait(struct nf_dev *d, uint32_t way)
+{
+	(void)d;
+	(void)way;
+}
+
 static void
 cpu_zero(struct nf_dev *d, void *p, size_t nbyte)
 {
@@ -164,6 +180,8 @@ cpu_memory_ops(struct nf_ops *t)
 	t->download = cpu_copy;
 	t->copy = cpu_copy;
 	t->zero = cpu_zero;
+	t->send = t->fetch = cpu_ferry;
+	t->sent = t->leave = t->fetched = cpu_no_wait;
 	t->sync = cpu_sync;
 	t->close = cpu_close;
 	t->each = cpu_each;

@@ -31,8 +31,11 @@ int nf_eval_density(struct nf_eval *e, uint64_t n,
     const nf_real *x, const nf_real *context, nf_real *z, double *logp,
     struct nf_err *err) NF_CHECKED;
 
-/* The mean of -log density of n rows, by weight [n] unless that is NULL. */
-int nf_eval_nll(struct nf_eval *e, uint64_t n, const nf_real *x,
+/*
+ * The mean of -log density of n rows, by weight [n] unless that is NULL.
+ * here: x and context lie in the device's memory.
+ */
+int nf_eval_nll(struct nf_eval *e, int here, uint64_t n, const nf_real *x,
     const nf_real *context, const nf_real *weight, double *nll,
     struct nf_err *err) NF_CHECKED;
 

@@ -54,7 +54,18 @@ struct nf_work {
 	struct nf_dev *dev;
 	void *memory;
 	struct nf_mat x, context, z;	/* x in, z out (or the reverse) */
-	nf_real *condition;		/* [n][C]: before it is spread */
+	/*
+	 * For evaluation, of tiles that take turns: contexts before they are
+	 * spread, the rows that come and those that go.  A device that works
+	 * in the host's memory has one turn, and rows come and go where they
+	 * are worked on: in and out are NULL.
+	 */
+	uint32_t nturn;
+	struct nf_turn {
+		nf_real *condition;	/* [n][C] */
+		nf_real *in, *out;	/* [n][D] */
+		double *logp;		/* [n] */
+	} turn[NF_WAYS];
 	struct nf_mat *state;		/* [steps] */
 	struct nf_mat *t;		/* [steps * (blocks + 1)] */
 	struct nf_mat *v, *w;		/* [steps * blocks] */

@@ -51,6 +51,24 @@ cut_train(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	w->sums = cut(c, 3 * sizeof(double));
 }
 
+static void
+cut_turns(struct nf_work *w, const struct nf_net *net, struct cut *c)
+{
+	const struct nf_shape *s = &net->flow->shape;
+	size_t nrow = w->n * sizeof(nf_real);
+	struct nf_turn *u;
+
+	w->nturn = w->dev->host ? 1 : NF_WAYS;
+	for (u = w->turn; u < w->turn + w->nturn; u++) {
+		u->condition = cut(c, nrow * s->context);
+		if (w->dev->host)
+			continue;
+		u->in = cut(c, nrow * s->features);
+		u->out = cut(c, nrow * s->features);
+		u->logp = cut(c, w->n * sizeof(*u->logp));
+	}
+}
+
 /*
  * For training every step and block has its own rows; for evaluation two
  * states take turns and one t, v and u serve all.
@@ -64,8 +82,6 @@ cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	w->x = cut_mat(c, w->n, s->features, 1);
 	w->z = cut_mat(c, w->n, s->features, 1);
 	w->context = cut_mat(c, w->n, s->context, 1);
-	w->condition = cut(c, w->train ? 0 :
-	    (size_t)w->n * s->context * sizeof(nf_real));
 	w->logdet = cut(c, w->n * sizeof(double));
 	w->logp = cut(c, w->n * sizeof(double));
 	w->u = cut_mat(c, w->n, H, pad);
@@ -86,6 +102,8 @@ cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	}
 	if (w->train)
 		cut_train(w, net, c);
+	else
+		cut_turns(w, net, c);
 }
 
 int

@@ -392,6 +392,6 @@ int
 nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err)
 {
-	return nf_eval_nll(t->eval, rows->nrow, rows->x, rows->context,
+	return nf_eval_nll(t->eval, 0, rows->nrow, rows->x, rows->context,
 	    rows->weight, nll, err);
 }

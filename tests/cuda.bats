@@ -3,7 +3,7 @@
 # the emulation would see what a real one shows only now and then.
 load lib
 
-emu_tests="memory linear norm spline optim net profile"
+emu_tests="memory linear norm spline optim net eval profile"
 
 setup()
 {
@@ -37,7 +37,7 @@ passes()
 	local plain t
 
 	for plain in 1 2; do
-		for t in linear spline net; do
+		for t in linear spline net eval; do
 			NF_EMU_PLAIN=$plain passes $t
 		done
 	done
@@ -47,10 +47,21 @@ passes()
 	local seed t
 
 	for seed in 2 3; do
-		for t in memory linear spline net; do
+		for t in memory linear spline net eval; do
 			NF_EMU_SEED=$seed passes $t
 		done
 	done
+}
+
+@test "cuda: evaluation is replayed" {
+	local kernel
+
+	NF_EMU_LAUNCHED=$PWD/ran passes eval
+	for kernel in "gate.cu gate" "norm.cu apply" "spline.cu spline" \
+	    "optim.cu log_normal"; do
+		grep -qx "replayed $kernel" ran
+	done
+	! grep -qx "replayed rows.cu noise" ran
 }
 
 # noticed SITE: without this wait for an event, some test fails.
@@ -59,7 +70,7 @@ noticed()
 	local seed t
 
 	for seed in 1 2 3; do
-		for t in memory linear net; do
+		for t in memory linear eval net profile; do
 			NF_EMU_DEAF=$1 NF_EMU_SEED=$seed passes $t || return 0
 		done
 	done
@@ -67,13 +78,14 @@ noticed()
 	return 1
 }
 
-@test "cuda: a wait between streams that is left out is noticed" {
+@test "cuda: a wait for an event that is left out is noticed" {
 	local site n=0
 
-	for site in $(cd "$repo/cuda" && grep -n 'cudaStreamWaitEvent(' *.cu |
+	for site in $(cd "$repo/cuda" && grep -n \
+	    -e 'cudaStreamWaitEvent(' -e 'cudaEventSynchronize(' *.cu |
 	    cut -d : -f 1,2); do
 		noticed "$site"
 		n=$((n + 1))
 	done
-	[ "$n" -ge 5 ]
+	[ "$n" -ge 10 ]
 }

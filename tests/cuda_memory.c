@@ -114,6 +114,92 @@ test_each_order(void)
 	forget_areas();
 }
 
+/* ---- copies beside the work ------------------------------------------- */
+
+#define NFERRY	700001			/* words: no multiple of a stage */
+
+/*
+ * Pieces that go there and back in turns, each of which a copy on the device
+ * stands between: each arrives whole, whatever is asked around it.
+ */
+static void
+test_ferry(void)
+{
+	const struct nf_ops *o = dev[1]->ops;
+	uint32_t *from[NF_WAYS], *to[NF_WAYS], i, k, bad = 0, round;
+	char *in[NF_WAYS], *out[NF_WAYS];
+	size_t n = NFERRY * sizeof(**from);
+	struct nf_err err;
+
+	for (k = 0; k < NF_WAYS; k++) {
+		from[k] = calloc(NFERRY, sizeof(**from));
+		to[k] = calloc(NFERRY, sizeof(**to));
+		in[k] = o->alloc(dev[1], n);
+		out[k] = o->alloc(dev[1], n);
+	}
+	for (round = 0; round < 6; round++) {
+		k = round % NF_WAYS;
+		o->fetched(dev[1], k);
+		for (i = 0; i < NFERRY && round >= NF_WAYS; i++)
+			bad += to[k][i] != i * (round - NF_WAYS + 1);
+		for (i = 0; i < NFERRY; i++)
+			from[k][i] = i * (round + 1);
+		o->send(dev[1], k, in[k], from[k], n / 2);
+		o->send(dev[1], k, in[k] + n / 2, (char *)from[k] + n / 2,
+		    n - n / 2);
+		memset(from[k], 0, n);
+		o->sent(dev[1], k);
+		o->copy(dev[1], out[k], in[k], n);
+		o->leave(dev[1], k);
+		o->fetch(dev[1], k, to[k], out[k], n / 3);
+		o->fetch(dev[1], k, (char *)to[k] + n / 3, out[k] + n / 3,
+		    n - n / 3);
+	}
+	for (k = 0; k < NF_WAYS; k++)
+		o->fetched(dev[1], k);
+	for (i = 0; i < NFERRY; i++)
+		bad += to[0][i] != i * 5 || to[1][i] != i * 6;
+	ok(bad == 0 && o->sync(dev[1], &err) == 0, "pieces of 2.8 MB there "
+	    "and back, in turns");
+	o->send(dev[1], 0, NULL, from[0], n);
+	o->fetch(dev[1], 0, to[0], NULL, n);
+	o->fetch(dev[1], 1, to[1], out[1], 0);
+	for (k = 0; k < NF_WAYS; k++) {
+		o->fetched(dev[1], k);
+		o->free(dev[1], in[k]);
+		o->free(dev[1], out[k]);
+		free(from[k]);
+		free(to[k]);
+	}
+	ok(o->sync(dev[1], &err) == 0, "and nothing, and nowhere");
+}
+
+/* Work that still reads a piece has it as it was. */
+static void
+test_leave(void)
+{
+	const struct nf_ops *o = dev[1]->ops;
+	uint32_t word[8], got[8], i;
+	char *in = o->alloc(dev[1], 4), *all = o->alloc(dev[1], 32);
+	struct nf_err err;
+	int good = 1;
+
+	for (i = 0; i < 8; i++) {
+		word[i] = 100 + i;
+		o->send(dev[1], 0, in, &word[i], 4);
+		o->sent(dev[1], 0);
+		o->copy(dev[1], all + 4 * i, in, 4);
+		o->leave(dev[1], 0);
+	}
+	o->download(dev[1], got, all, 32);
+	for (i = 0; i < 8; i++)
+		good &= got[i] == 100 + i;
+	o->free(dev[1], in);
+	o->free(dev[1], all);
+	ok(good && o->sync(dev[1], &err) == 0, "eight in one place, one "
+	    "after the other");
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static void
@@ -174,6 +260,8 @@ main(int argc, char *argv[])
 	test_memory();
 	test_each();
 	test_each_order();
+	test_ferry();
+	test_leave();
 	test_rows();
 	close_pair();
 	return done();

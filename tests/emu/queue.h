@@ -52,6 +52,7 @@ struct emu_op {
 	unsigned stream;
 	std::vector<std::shared_ptr<emu_op>> after;
 	bool done;
+	std::string kernel;		/* "file.cu name", or empty */
 };
 
 typedef std::shared_ptr<emu_op> emu_op_p;
@@ -137,12 +138,14 @@ emu_flush_all(void)
 }
 
 inline void
-emu_issue(emu_stream *s, const std::function<void()> &run)
+emu_issue(emu_stream *s, const std::function<void()> &run,
+    const std::string &kernel = "")
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 	emu_op_p op = std::make_shared<emu_op>();
 
 	op->run = run;
+	op->kernel = kernel;
 	op->stream = s->id;
 	op->done = false;
 	op->after.swap(s->after);
@@ -169,12 +172,14 @@ template <class... P> struct emu_launcher {
 			emu_error(cudaErrorInvalidConfiguration);
 			return;
 		}
+		std::string id = emu_base(file) + " " + name;
+
 		emu_issue(stream, [=] {
-			emu_launched.insert(emu_base(l.file) + " " + l.name);
+			emu_launched.insert(id);
 			emu_run(l.name, l.grid, l.block, l.nshared, [=] {
 				l.kernel(arg...);
 			});
-		});
+		}, id);
 	}
 };
 
@@ -294,17 +299,6 @@ cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
 	return cudaSuccess;
 }
 
-inline cudaError_t
-cudaEventSynchronize(cudaEvent_t e)
-{
-	std::lock_guard<std::recursive_mutex> guard(emu_lock);
-
-	if (e->capture != NULL)
-		emu_die("waiting for an event of a capture");
-	emu_flush(e->after);
-	return cudaSuccess;
-}
-
 /* NF_EMU_DEAF=file.cu:LINE: the wait that stands there is left out. */
 inline bool
 emu_deaf(const char *file, int line)
@@ -312,6 +306,19 @@ emu_deaf(const char *file, int line)
 	const char *s = getenv("NF_EMU_DEAF");
 
 	return s != NULL && emu_base(file) + ":" + std::to_string(line) == s;
+}
+
+inline cudaError_t
+emu_sync_event(const char *file, int line, cudaEvent_t e)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (emu_deaf(file, line))
+		return cudaSuccess;
+	if (e->capture != NULL)
+		emu_die("waiting for an event of a capture");
+	emu_flush(e->after);
+	return cudaSuccess;
 }
 
 inline cudaError_t
@@ -333,6 +340,7 @@ emu_wait_event(const char *file, int line, cudaStream_t s, cudaEvent_t e,
 	return cudaSuccess;
 }
 
+#define cudaEventSynchronize(e)	emu_sync_event(__FILE__, __LINE__, e)
 #define cudaStreamWaitEvent(s, e, flags) \
 	emu_wait_event(__FILE__, __LINE__, s, e, flags)
 
@@ -418,6 +426,8 @@ cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
 		op->run = p->run;
 		op->stream = p->stream;
 		op->done = false;
+		if (!p->kernel.empty())
+			emu_launched.insert("replayed " + p->kernel);
 		for (const emu_op_p &q : p->after)
 			op->after.push_back(twin[q.get()]);
 		if (p->after.empty())

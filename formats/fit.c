@@ -207,6 +207,7 @@ nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
 	    f->best == NULL ||
 	    st->adam_m == NULL || st->adam_v == NULL ||
 	    make_trainer(f, dev, err) == -1 ||
+	    nf_trainer_valid(f->trainer, &data->valid, err) == -1 ||
 	    (from != NULL && resume(f, err) == -1))
 		goto fail;
 	f->model->has_train = 1;
@@ -267,6 +268,12 @@ uint64_t
 nf_fit_window(const struct nf_fit *f)
 {
 	return nf_trainer_window(f->trainer);
+}
+
+int
+nf_fit_valid_here(const struct nf_fit *f)
+{
+	return f->data->nvalid == 0 || nf_trainer_valid_here(f->trainer);
 }
 
 int

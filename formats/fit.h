@@ -52,6 +52,7 @@ int nf_fit_done(const struct nf_fit *f);
 uint64_t nf_fit_batches(const struct nf_fit *f);	/* of an epoch */
 uint32_t nf_fit_batch_rows(const struct nf_fit *f);
 uint64_t nf_fit_window(const struct nf_fit *f);	/* nf_trainer_window */
+int nf_fit_valid_here(const struct nf_fit *f);	/* nf_trainer_valid_here */
 
 /* As nf_trainer_run; *done = batches done of the epoch, *nll its mean loss. */
 int nf_fit_run(struct nf_fit *f, uint64_t nbatch, uint64_t *done,

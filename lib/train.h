@@ -120,6 +120,14 @@ int nf_trainer_next(struct nf_trainer *t, struct nf_err *err) NF_CHECKED;
 /* The state's numbers as of the last run, without any array. */
 void nf_trainer_tally(const struct nf_trainer *t, struct nf_train_state *st);
 
+/*
+ * Rows that nf_trainer_nll will be asked about again and again, kept by
+ * reference: a device that has room for them keeps a copy.
+ */
+int nf_trainer_valid(struct nf_trainer *t, const struct nf_rowset *rows,
+    struct nf_err *err) NF_CHECKED;
+/* Are they in the device's memory? */
+int nf_trainer_valid_here(const struct nf_trainer *t);
 /* Mean negative log-likelihood of rows, with the parameters as they are. */
 int nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err) NF_CHECKED;

@@ -1,9 +1,9 @@
 /* A trainer's rows on the device. */
 #include "train_rows.h"
 
-#define NO_WINDOW	UINT64_MAX
+#define NONE		UINT64_MAX	/* no window, no piece */
 #define WORK		131072		/* bytes that a row's work may take */
-/* Bytes of a window where the device has no room for all rows. */
+/* Bytes of a piece at most, where the device has no room for all rows. */
 #define WINDOW		((uint64_t)1 << 26)
 
 /* A copy of n numbers on the device, or they themselves where it can. */
@@ -22,18 +22,33 @@ put(struct nf_dev *d, const nf_real *from, uint64_t n)
 	return to;
 }
 
-/* Rows of a window lie in the epoch's order already. */
+/* Pieces of a window. */
+static uint64_t
+npiece(const struct nf_train_rows *r)
+{
+	return (r->windows.nwindow + r->piece - 1) / r->piece;
+}
+
+/*
+ * Rows of a window lie in the epoch's order already: those of a piece in the
+ * half that is its turn.
+ */
 static int
 put_order(struct nf_train_rows *r, struct nf_err *err)
 {
+	uint64_t nwindow = r->windows.nwindow, at, half;
 	uint32_t n = r->nrow, i;
 	uint32_t *index = nf_alloc(n, sizeof(*index), "an order", err);
 	int rc;
 
 	if (index == NULL)
 		return -1;
-	for (i = 0; i < n; i++)
-		index[i] = (uint32_t)(i % r->windows.nwindow);
+	for (i = 0; i < n; i++) {
+		at = i % nwindow;
+		half = (i / nwindow * npiece(r) + at / r->piece) % NF_WAYS;
+		index[i] = (uint32_t)(r->dev->host ? at :
+		    half * r->piece + at % r->piece);
+	}
 	rc = r->dev->ops->sync(r->dev, err);
 	if (rc == 0) {
 		r->dev->ops->upload(r->dev, r->index, index,
@@ -54,31 +69,54 @@ row_bytes(const struct nf_shape *s, int weighted)
 
 /* What rows may take there, beside what a step and validation will. */
 static uint64_t
-room_for_rows(const struct nf_dev *dev, uint64_t spare, uint32_t batch)
+room_for_rows(const struct nf_dev *dev, uint32_t batch)
 {
 	uint64_t keep = ((uint64_t)dev->nlane * dev->tile + batch) * WORK;
+	uint64_t spare;
 
 	if (dev->row_memory > 0)
 		return dev->row_memory;
+	spare = dev->ops->spare((struct nf_dev *)dev);
 	return spare - (keep < spare / 2 ? keep : spare / 2);
 }
 
-/* Windows over the host's rows, if the device has no room for them. */
+/* Rows of a piece, of which there is room for two: whole batches. */
+static uint64_t
+piece_rows(uint64_t room, uint64_t row, uint32_t batch)
+{
+	uint64_t n = (room / NF_WAYS < WINDOW ? room / NF_WAYS : WINDOW) /
+	    row / batch * batch;
+
+	return n < batch ? batch : n;
+}
+
+/*
+ * Windows over the host's rows, if the device has no room for them, and
+ * pieces of windows from disk.
+ */
 static int
 cut(struct nf_train_rows *r, const struct nf_rowset *rows, uint64_t seed,
     uint32_t batch, struct nf_err *err)
 {
-	uint64_t row = row_bytes(r->shape, rows->weight != NULL), room, n;
+	int disk = r->windows.nwindow > 0, weighted = disk ?
+	    r->windows.weighted : rows->weight != NULL;
+	uint64_t row = row_bytes(r->shape, weighted), room, n;
 	struct nf_dev *d = r->dev;
 
+	r->piece = r->windows.nwindow;
 	if (d->host || d->ops->spare == NULL)
 		return 0;
-	room = room_for_rows(d, d->ops->spare(d), batch);
+	room = room_for_rows(d, batch);
+	n = piece_rows(room, row, batch);
+	if (disk) {
+		r->piece = n < r->piece ? n : r->piece;
+		return 0;
+	}
 	if (rows->nrow <= room / row)
 		return 0;
-	n = (room / 2 < WINDOW ? room / 2 : WINDOW) / row / batch * batch;
-	return nf_mix_new(&r->mix, rows, r->shape, seed, n < batch ? batch :
-	    n, &r->windows, err);
+	r->piece = n;
+	return nf_mix_new(&r->mix, rows, r->shape, seed, n, &r->windows,
+	    err);
 }
 
 static void
@@ -105,17 +143,17 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 	r->nrow = (uint32_t)rows->nrow;
 	if (windows != NULL)
 		r->windows = *windows;
-	else if (cut(r, rows, seed, batch, err) == -1)
+	if (cut(r, rows, seed, batch, err) == -1)
 		return -1;
 	r->index = o->alloc(dev, r->nrow * sizeof(*r->index));
 	if (r->windows.nwindow == 0) {
 		put_all(r, rows);
 		return o->sync(dev, err);
 	}
-	r->window = NO_WINDOW;
+	r->window = r->at = r->sent = NONE;
 	if (dev->host)
 		return put_order(r, err);
-	n = r->windows.nwindow * sizeof(nf_real);
+	n = NF_WAYS * r->piece * sizeof(nf_real);
 	r->x = o->alloc(dev, n * r->shape->features);
 	if (r->shape->context > 0)
 		r->context = o->alloc(dev, n * r->shape->context);
@@ -124,45 +162,142 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 	return put_order(r, err);
 }
 
+int
+nf_train_rows_keep(struct nf_train_rows *r, const struct nf_train_rows *train,
+    uint32_t batch, const struct nf_rowset *rows, struct nf_err *err)
+{
+	uint64_t row = row_bytes(train->shape, 0), room, used;
+	uint64_t there = train->windows.nwindow > 0 ? NF_WAYS * train->piece :
+	    train->nrow;
+	struct nf_dev *d = train->dev;
+	struct nf_rowset part = *rows;
+
+	if (d->host || d->ops->spare == NULL || rows->nrow == 0)
+		return 0;
+	room = room_for_rows(d, batch);
+	if (d->row_memory > 0) {
+		used = row_bytes(train->shape, train->weight != NULL) *
+		    there;
+		room = room > used ? room - used : 0;
+	}
+	if (rows->nrow > room / row)
+		return 0;
+	r->dev = d;
+	r->shape = train->shape;
+	part.weight = NULL;		/* they are used on the host */
+	put_all(r, &part);
+	return d->ops->sync(d, err);
+}
+
 void
 nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed, uint32_t epoch)
 {
-	r->window = NO_WINDOW;
-	if (r->windows.nwindow == 0)
+	uint32_t way;
+
+	if (r->windows.nwindow == 0) {
 		r->dev->ops->shuffle(r->dev, seed, epoch, r->nrow, r->index);
+		return;
+	}
+	r->window = r->at = r->sent = NONE;
+	for (way = 0; way < NF_WAYS; way++)
+		r->dev->ops->leave(r->dev, way);
+}
+
+/* ---- windows and pieces ----------------------------------------------- */
+
+/* Of the host's rows, those from lo on go where the device has room. */
+static void
+send(struct nf_train_rows *r, uint32_t way, uint64_t lo)
+{
+	uint64_t left = r->host.nrow - lo, D = r->shape->features;
+	uint64_t C = r->shape->context, n = left < r->piece ? left : r->piece;
+	uint64_t to = way * r->piece;
+	const struct nf_ops *o = r->dev->ops;
+	size_t size = sizeof(nf_real);
+
+	o->send(r->dev, way, r->x + to * D, r->host.x + lo * D,
+	    n * D * size);
+	if (r->context != NULL)
+		o->send(r->dev, way, r->context + to * C,
+		    r->host.context + lo * C, n * C * size);
+	if (r->weight != NULL)
+		o->send(r->dev, way, r->weight + to, r->host.weight + lo,
+		    n * size);
+}
+
+/* Have the piece with this row of the epoch's order on its way here. */
+static int
+send_piece(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
+    struct nf_err *err)
+{
+	const struct nf_windows *w = &r->windows;
+	uint64_t window = row / w->nwindow, at = row % w->nwindow;
+	uint64_t piece = window * npiece(r) + at / r->piece;
+
+	if (r->sent != NONE && piece <= r->sent)
+		return 0;
+	if (window != r->window) {
+		r->window = NONE;
+		if (w->load(w->arg, epoch, window, &r->host, err) == -1)
+			return -1;
+		r->window = window;
+	}
+	if (!r->dev->host)
+		send(r, piece % NF_WAYS, at / r->piece * r->piece);
+	r->sent = piece;
+	return 0;
 }
 
 int
 nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
     struct nf_err *err)
 {
-	const struct nf_windows *w = &r->windows;
 	const struct nf_ops *o = r->dev->ops;
-	size_t size = sizeof(nf_real);
-	struct nf_rowset rows;
+	uint64_t piece;
 
-	if (w->nwindow == 0 || row / w->nwindow == r->window)
+	if (r->windows.nwindow == 0)
 		return 0;
-	if (w->load(w->arg, epoch, row / w->nwindow, &rows, err) == -1)
+	piece = row / r->windows.nwindow * npiece(r) +
+	    row % r->windows.nwindow / r->piece;
+	if (piece == r->at)
+		return 0;
+	if (r->at != NONE)
+		o->leave(r->dev, r->at % NF_WAYS);
+	if (send_piece(r, epoch, row, err) == -1)
 		return -1;
-	r->window = row / w->nwindow;
+	o->sent(r->dev, piece % NF_WAYS);
+	r->at = piece;
 	if (r->dev->host) {
-		r->x = (nf_real *)rows.x;
-		r->context = (nf_real *)rows.context;
-		r->weight = (nf_real *)rows.weight;
-		return 0;
+		r->x = (nf_real *)r->host.x;
+		r->context = (nf_real *)r->host.context;
+		r->weight = (nf_real *)r->host.weight;
 	}
-	o->upload(r->dev, r->x, rows.x, rows.nrow * r->shape->features * size);
-	if (r->context != NULL)
-		o->upload(r->dev, r->context, rows.context,
-		    rows.nrow * r->shape->context * size);
-	if (r->weight != NULL)
-		o->upload(r->dev, r->weight, rows.weight, rows.nrow * size);
 	return 0;
 }
 
+/* The row of the epoch's order that the piece after this one begins with. */
+static uint64_t
+next_piece(const struct nf_train_rows *r)
+{
+	uint64_t window = r->at / npiece(r), lo = (r->at % npiece(r) + 1) *
+	    r->piece;
+
+	return lo < r->windows.nwindow ? window * r->windows.nwindow + lo :
+	    (window + 1) * r->windows.nwindow;
+}
+
 int
-nf_train_rows_ahead(struct nf_train_rows *r, uint32_t epoch,
+nf_train_rows_ahead(struct nf_train_rows *r, uint32_t epoch, uint64_t nrow,
+    struct nf_err *err)
+{
+	if (r->windows.nwindow == 0 || r->dev->host || r->at == NONE ||
+	    next_piece(r) >= nrow)
+		return 0;
+	return send_piece(r, epoch, next_piece(r), err);
+}
+
+int
+nf_train_rows_next(struct nf_train_rows *r, uint32_t epoch,
     struct nf_err *err)
 {
 	return r->mix == NULL ? 0 : nf_mix_order(r->mix, epoch, err);
@@ -180,4 +315,5 @@ nf_train_rows_free(struct nf_train_rows *r)
 	}
 	r->dev->ops->free(r->dev, r->index);
 	nf_mix_free(r->mix);
+	*r = (struct nf_train_rows){ 0 };
 }

@@ -1,19 +1,8 @@
 /* Training: epochs of shuffled batches over rows that lie on the device. */
-#include <math.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "eval.h"
-#include "train.h"
 #include "train_check.h"
-#include "train_rows.h"
-
-/* The rows of a batch that go through the network together. */
-struct share {
-	struct nf_work *work;
-	nf_real *grad;			/* [nparam] */
-	uint32_t lo, n;			/* which rows */
-};
+#include "trainer.h"
 
 /*
  * Without batch norm rows know nothing of one another until their gradients
@@ -22,25 +11,6 @@ struct share {
  * would cost more.
  */
 #define SHARE_PARAM	(1u << 22)
-
-struct nf_trainer {
-	struct nf_dev *dev;
-	struct nf_flow *flow;
-	struct nf_train_opt opt;
-	struct nf_net *net;
-	uint32_t nshare;
-	struct share *share;		/* the first has t->grad */
-	struct nf_eval *eval;
-	uint32_t nrow, batch, epoch;
-	double mean_weight;
-	struct nf_train_rows rows;	/* on the device */
-	struct nf_mat batch_x, batch_context;
-	nf_real *batch_weight;		/* [batch] */
-	nf_real *grad, *m, *v;		/* [nparam] */
-	struct nf_tally *tally;
-	struct nf_tally host;		/* as last downloaded */
-	void *unit;			/* a captured step */
-};
 
 /* The tally's first part, for the epoch that begins or goes on. */
 static void
@@ -80,7 +50,7 @@ make_shares(struct nf_trainer *t, struct nf_err *err)
 {
 	const struct nf_ops *o = t->dev->ops;
 	uint32_t n = t->dev->nlane, i, lo, hi;
-	struct share *h;
+	struct nf_share *h;
 
 	if (o->add_share == NULL || t->flow->shape.batch_norm ||
 	    t->flow->nparam > SHARE_PARAM)
@@ -189,6 +159,7 @@ nf_trainer_free(struct nf_trainer *t)
 	nf_eval_free(t->eval);
 	nf_net_free(t->net);
 	nf_train_rows_free(&t->rows);
+	nf_train_rows_free(&t->valid_rows);
 	o->free(t->dev, t->batch_x.x);
 	o->free(t->dev, t->batch_context.x);
 	o->free(t->dev, t->batch_weight);
@@ -284,85 +255,20 @@ nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
 	return begin_epoch(t, err);
 }
 
-/* A share of the batch, forward and backward. */
-static void
-take_share(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t i)
-{
-	struct nf_trainer *t = arg;
-	struct share *h = &t->share[i];
-
-	(void)ilane;
-	h->work->dev = lane;
-	nf_work_context(h->work, h->n, t->flow->shape.steps);
-	nf_net_forward(t->net, h->work, h->n);
-	nf_net_backward(t->net, h->work, h->n,
-	    t->rows.weight != NULL ? t->batch_weight + h->lo : NULL, h->grad);
-}
-
-/* One step, all on the device: nothing here may depend on the batch. */
-static void
-one_step(struct nf_trainer *t)
-{
-	const struct nf_shape *s = &t->flow->shape;
-	const struct nf_ops *o = t->dev->ops;
-	uint32_t n = t->batch, D = s->features, C = s->context, i;
-	double *sums = t->share[0].work->sums;
-	size_t nparam = t->flow->nparam;
-
-	o->gather(t->dev, n, t->rows.index, t->tally,
-	    nf_mat(t->rows.x, D, D), t->batch_x);
-	if (C > 0)
-		o->gather(t->dev, n, t->rows.index, t->tally,
-		    nf_mat(t->rows.context, C, C), t->batch_context);
-	if (t->rows.weight != NULL)
-		o->gather(t->dev, n, t->rows.index, t->tally,
-		    nf_mat(t->rows.weight, 1, 1),
-		    nf_mat(t->batch_weight, 1, 1));
-	nf_net_fold(t->net, t->dev);
-	if (t->nshare == 1)
-		take_share(t, t->dev, 0, 0);
-	else
-		o->each(t->dev, t->nshare, take_share, t);
-	for (i = 1; i < t->nshare; i++)
-		o->add_share(t->dev, nparam, t->share[i].grad,
-		    t->share[i].work->sums, t->grad, sums);
-	o->sum_squares(t->dev, nparam, t->grad, &sums[2]);
-	o->judge(t->dev, sums, &sums[2], t->tally);
-	o->adam(t->dev, nparam, t->tally, t->net->param, t->grad, t->m, t->v);
-	if (s->batch_norm)
-		o->norm_update(t->dev, t->flow->nall - nparam,
-		    t->share[0].work->batch_stat, t->tally,
-		    t->net->param + nparam);
-}
-
-static void
-take_step(struct nf_trainer *t)
-{
-	const struct nf_ops *o = t->dev->ops;
-
-	if (t->unit == NULL && o->capture_begin(t->dev)) {
-		one_step(t);
-		t->unit = o->capture_end(t->dev);
-	}
-	if (t->unit != NULL)
-		o->replay(t->dev, t->unit);
-	else
-		one_step(t);
-}
-
 int
 nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 {
-	uint64_t left = nf_trainer_nbatch(t) - t->host.batch, i;
+	uint64_t n = nf_trainer_nbatch(t), left = n - t->host.batch, i;
 
 	nf_eval_refresh(t->eval);
 	for (i = 0; i < nbatch && i < left; i++) {
 		if (nf_train_rows_load(&t->rows, t->epoch, (t->host.batch + i) *
 		    t->batch, err) == -1)
 			return -1;
-		take_step(t);
+		nf_trainer_step(t);
 	}
-	if (i == left && nf_train_rows_ahead(&t->rows, t->epoch + 1, err) ==
+	if ((i == left ? nf_train_rows_next(&t->rows, t->epoch + 1, err) :
+	    nf_train_rows_ahead(&t->rows, t->epoch, n * t->batch, err)) ==
 	    -1)
 		return -1;
 	fetch_tally(t);
@@ -389,9 +295,29 @@ nf_trainer_next(struct nf_trainer *t, struct nf_err *err)
 }
 
 int
+nf_trainer_valid(struct nf_trainer *t, const struct nf_rowset *rows,
+    struct nf_err *err)
+{
+	nf_train_rows_free(&t->valid_rows);
+	t->valid = *rows;
+	return nf_train_rows_keep(&t->valid_rows, &t->rows, t->batch, rows,
+	    err);
+}
+
+int
+nf_trainer_valid_here(const struct nf_trainer *t)
+{
+	return t->dev->host || t->valid_rows.x != NULL;
+}
+
+int
 nf_trainer_nll(struct nf_trainer *t, const struct nf_rowset *rows,
     double *nll, struct nf_err *err)
 {
-	return nf_eval_nll(t->eval, 0, rows->nrow, rows->x, rows->context,
-	    rows->weight, nll, err);
+	const struct nf_train_rows *v = &t->valid_rows;
+	int here = v->x != NULL && rows->nrow == t->valid.nrow &&
+	    rows->x == t->valid.x && rows->context == t->valid.context;
+
+	return nf_eval_nll(t->eval, here, rows->nrow, here ? v->x : rows->x,
+	    here ? v->context : rows->context, rows->weight, nll, err);
 }

@@ -3,7 +3,7 @@
 # the emulation would see what a real one shows only now and then.
 load lib
 
-emu_tests="memory linear norm spline optim net eval profile"
+emu_tests="memory linear norm spline optim net eval rows profile"
 
 setup()
 {
@@ -47,7 +47,7 @@ passes()
 	local seed t
 
 	for seed in 2 3; do
-		for t in memory linear spline net eval; do
+		for t in memory linear spline net eval rows; do
 			NF_EMU_SEED=$seed passes $t
 		done
 	done

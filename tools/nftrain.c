@@ -171,6 +171,8 @@ say_ready(const struct nf_fit *f)
 	if (n > 0)
 		tool_say("more rows than the GPU's free memory holds: there in "
 		    "windows of %llu", (unsigned long long)n);
+	if (!nf_fit_valid_here(f))
+		tool_say("the rows that validate go to the GPU each epoch");
 	tool_say("ready after %.2f s", tool_seconds() - opt.start);
 }
 

@@ -1,0 +1,279 @@
+/* A trainer's rows on the GPU's table: windows, their pieces, validation. */
+#include "cuda_pair.h"
+#include "train.h"
+
+#define NROW	500
+#define BATCH	20
+#define WINDOW	140			/* the last window has 80 rows */
+#define D	3
+#define C	2
+
+#define ROW	((D + C + 2) * sizeof(float))	/* with weight and place */
+
+static float x[NROW * D], context[NROW * C], weight[NROW];
+static const struct nf_rowset all = { NROW, x, context, weight };
+
+static void
+make_rows(void)
+{
+	int i;
+
+	for (i = 0; i < NROW * D; i++)
+		x[i] = (float)(uniform(-1, 1) + uniform(-1, 1));
+	for (i = 0; i < NROW * C; i++)
+		context[i] = (float)uniform(-1, 1);
+	for (i = 0; i < NROW; i++)
+		weight[i] = (float)uniform(0.1, 2);
+}
+
+/* ---- windows as a disk gives them ------------------------------------- */
+
+/* Rows of the window that was asked for last; those before it are gone. */
+struct disk {
+	struct nf_rowset now;
+	int nload;
+};
+
+static float *
+piece_of(const float *from, size_t lo, size_t n, size_t ncol)
+{
+	float *p = malloc(n * ncol * sizeof(*p));
+
+	memcpy(p, from + lo * ncol, n * ncol * sizeof(*p));
+	return p;
+}
+
+static void
+forget(struct disk *k)
+{
+	free((void *)k->now.x);
+	free((void *)k->now.context);
+	free((void *)k->now.weight);
+}
+
+/* Windows change their places from epoch to epoch. */
+static int
+load(void *arg, uint32_t epoch, uint64_t window, struct nf_rowset *rows,
+    struct nf_err *err)
+{
+	struct disk *k = arg;
+	size_t lo = window * WINDOW, n = NROW - lo < WINDOW ? NROW - lo :
+	    WINDOW;
+
+	(void)err;
+	lo = (lo + epoch * 150) % (NROW - n + 1);
+	forget(k);
+	k->now = (struct nf_rowset){ n, piece_of(x, lo, n, D),
+		piece_of(context, lo, n, C), piece_of(weight, lo, n, 1) };
+	k->nload++;
+	*rows = k->now;
+	return 0;
+}
+
+/* ---- a training ------------------------------------------------------- */
+
+struct run {
+	struct nf_flow *f;
+	struct nf_trainer *t;
+	struct nf_train_state st;
+	struct disk disk;
+};
+
+static void
+must(int rc, const struct nf_err *err)
+{
+	if (rc != -1)
+		return;
+	printf("Bail out! %s\n", err->msg);
+	exit(1);
+}
+
+static void
+begin(struct run *r, int k, int disk, uint64_t memory)
+{
+	struct nf_windows w = { NROW, WINDOW, 1, 1, load, &r->disk };
+	struct nf_train_opt o;
+	struct nf_shape s;
+	struct nf_err err;
+
+	memset(r, 0, sizeof(*r));
+	nf_shape_default(&s);
+	s.features = D;
+	s.context = C;
+	s.steps = 1;
+	s.hidden = 6;
+	s.blocks = 1;
+	s.bins = 4;
+	must(nf_flow_new(&r->f, &s, &err), &err);
+	nf_flow_init(r->f, NF_INIT_NFLOWS, NF_PERM_RANDOM, 5);
+	nf_train_default(&o);
+	o.batch = BATCH;
+	o.precision = NF_FP32;
+	o.seed = 11;
+	dev[k]->row_memory = memory;
+	must(disk ? nf_trainer_new_windows(&r->t, dev[k], r->f, &o, &w,
+	    &err) : nf_trainer_new(&r->t, dev[k], r->f, &o, &all, &err),
+	    &err);
+	dev[k]->row_memory = 0;
+}
+
+static void
+finish(struct run *r)
+{
+	nf_trainer_free(r->t);
+	nf_flow_free(r->f);
+	forget(&r->disk);
+}
+
+/* Three epochs, of which so many batches are asked for at a time. */
+static void
+go(struct run *r, uint64_t nbatch)
+{
+	struct nf_err err;
+	int e, rc;
+
+	for (e = 0; e < 3; e++) {
+		if (e > 0)
+			must(nf_trainer_next(r->t, &err), &err);
+		while ((rc = nf_trainer_run(r->t, nbatch, &err)) == 0)
+			;
+		must(rc, &err);
+	}
+	must(nf_trainer_get(r->t, &r->st, &err), &err);
+}
+
+static void
+run(struct run *r, int disk, uint64_t memory, uint64_t nbatch)
+{
+	begin(r, 1, disk, memory);
+	go(r, nbatch);
+}
+
+static int
+same(const struct run *a, const struct run *b)
+{
+	return memcmp(a->f->param, b->f->param, a->f->nall * sizeof(float))
+	    == 0 && a->st.sum_nll == b->st.sum_nll;
+}
+
+/* Rows that come by pieces are trained on as those that are there. */
+static void
+test_pieces(int disk)
+{
+	static const uint64_t nrow[] = { 1, 80, 499 };
+	static const uint64_t nbatch[] = { 7, 1000 };
+	const char *name = disk ? "windows from disk" : "windows of memory";
+	struct run a, b;
+	uint32_t i, j;
+
+	run(&a, disk, 0, 1000);
+	ok(nf_trainer_window(a.t) == 0, "%s: all at once", name);
+	for (i = 0; i < COUNT(nrow); i++)
+		for (j = 0; j < COUNT(nbatch); j++) {
+			run(&b, disk, nrow[i] * ROW, nbatch[j]);
+			ok(same(&a, &b), "%s: the same bytes with room for "
+			    "%u rows, by %u batches", name,
+			    (unsigned)nrow[i], (unsigned)nbatch[j]);
+			ok(!disk || b.disk.nload == 3 * 4,
+			    "%s: each loaded once an epoch", name);
+			finish(&b);
+		}
+	begin(&b, 0, disk, 0);
+	go(&b, 1000);
+	near(b.st.sum_nll / a.st.sum_nll, 1, 1e-3, "%s: as the CPU", name);
+	finish(&b);
+	finish(&a);
+}
+
+/* Stopped within a window, and then set back there. */
+static void
+test_resume(int disk)
+{
+	struct nf_err err;
+	struct run a, b;
+	size_t nbyte;
+	float *at;
+
+	run(&a, disk, 100 * ROW, 1000);
+	begin(&b, 1, disk, 100 * ROW);
+	nbyte = b.f->nall * sizeof(*at);
+	b.st.adam_m = calloc(b.f->nparam, sizeof(*at));
+	b.st.adam_v = calloc(b.f->nparam, sizeof(*at));
+	at = malloc(nbyte);
+	must(nf_trainer_run(b.t, 9, &err), &err);
+	must(nf_trainer_get(b.t, &b.st, &err), &err);
+	memcpy(at, b.f->param, nbyte);
+	must(nf_trainer_run(b.t, 13, &err), &err);
+	memcpy(b.f->param, at, nbyte);
+	must(nf_trainer_set(b.t, &b.st, &err), &err);
+	go(&b, 1000);
+	ok(same(&a, &b), "%s: set back, the same bytes", disk ?
+	    "windows from disk" : "windows of memory");
+	free(at);
+	free(b.st.adam_m);
+	free(b.st.adam_v);
+	finish(&b);
+	finish(&a);
+}
+
+/* ---- rows to judge by ------------------------------------------------- */
+
+static void
+test_valid(void)
+{
+	struct nf_rowset rows = { 400, x + D, context + C, weight };
+	struct nf_rowset other = { 300, x, context, NULL };
+	double nll[4] = { 0 }, was;
+	struct nf_err err;
+	struct run r;
+	int i;
+
+	begin(&r, 1, 0, 0);
+	must(nf_trainer_nll(r.t, &rows, &was, &err), &err);
+	for (i = 0; i < 2; i++) {
+		dev[1]->row_memory = i == 0 ? 0 : (NROW + 400) * ROW;
+		must(nf_trainer_valid(r.t, &rows, &err), &err);
+		ok(nf_trainer_valid_here(r.t), "there is room for them");
+		must(nf_trainer_nll(r.t, &rows, &nll[i], &err), &err);
+	}
+	dev[1]->row_memory = NROW * ROW;
+	must(nf_trainer_valid(r.t, &rows, &err), &err);
+	ok(!nf_trainer_valid_here(r.t), "there is none beside the others");
+	must(nf_trainer_nll(r.t, &rows, &nll[2], &err), &err);
+	ok(nll[0] == was && nll[1] == was && nll[2] == was,
+	    "judged alike, %g", was);
+
+	dev[1]->row_memory = 0;
+	must(nf_trainer_nll(r.t, &other, &was, &err), &err);
+	must(nf_trainer_valid(r.t, &rows, &err), &err);
+	must(nf_trainer_nll(r.t, &other, &nll[0], &err), &err);
+	ok(nll[0] == was && was != nll[1], "others as they are");
+	must(nf_trainer_run(r.t, 1000, &err), &err);
+	must(nf_trainer_nll(r.t, &rows, &nll[2], &err), &err);
+	rows.x = memcpy(malloc(sizeof(x)), rows.x, 400 * D * sizeof(float));
+	must(nf_trainer_nll(r.t, &rows, &nll[3], &err), &err);
+	ok(nll[2] == nll[3] && nll[2] != nll[1], "with later parameters");
+	free((void *)rows.x);
+	finish(&r);
+
+	begin(&r, 0, 0, 0);
+	must(nf_trainer_valid(r.t, &all, &err), &err);
+	ok(nf_trainer_valid_here(r.t), "a CPU has them anyhow");
+	finish(&r);
+}
+
+int
+main(int argc, char *argv[])
+{
+	(void)argc;
+	open_pair(argv[0]);
+	make_rows();
+	dev[1]->tile = 64;
+	test_pieces(0);
+	test_pieces(1);
+	test_resume(0);
+	test_resume(1);
+	test_valid();
+	close_pair();
+	return done();
+}

@@ -113,6 +113,8 @@ offers()
 	offers "nfcat -n " ""
 	offers "nftrain -c " small.cfg share
 	offers "/usr/bin/nfmodel s" small.nf share
+	offers "nfmodel im" import
+	offers "nfmodel import ex" ""
 	offers "nflogp --seed 3 " jets.nfs m.nf small.nf share
 	offers "nfcat o" other.txt
 	offers "nfhist o" other.txt			# for want of a stream
@@ -166,6 +168,13 @@ offers()
 		[ "$(grep -c -- '^\**-.*\[' got)" -eq "$(grep -c "^$p	-" \
 		    "$to/bash-completion/completions/nfpipe")" ]
 	done
+	# Commands, beside files.
+	zsh -f -c '
+		_arguments() { print -r -- "${@[-2]}" }
+		service=nfmodel
+		. "$1"
+	    ' zsh "$to/zsh/site-functions/_nfpipe" |
+	    grep -qF '"command:command:(import export)" "file:file:_files -g'
 	# Their columns.
 	zsh -f -c '
 		_arguments() { true }
@@ -195,6 +204,8 @@ offers()
 	fish_offers "nfcat --ch" --check
 	fish_offers "nftrain -c sm" small.cfg small.nf	# the first first
 	fish_offers "nfmodel sm" small.cfg small.nf
+	fish_offers "nfmodel imp" import
+	fish_offers "nfmodel import sm" small.cfg small.nf
 	fish_offers "nfcat jets.nfs -c GenJet_pt,Jet_q" GenJet_pt,Jet_qgl
 	fish_offers "nfcat jets.nfs --columns=Jet_q" --columns=Jet_qgl
 	fish_offers "nftrain --set train.max" train.max_skipped=

@@ -26,6 +26,11 @@ FNR == NR {
 	next
 }
 $1 != program { next }
+$2 == "@1" {
+	sub(/^words /, "", $4)
+	printf "complete -c %s -n __fish_use_subcommand -a '%s'\n", $1, $4
+	next
+}
 {
 	printf "complete -c %s", $1
 	if ($2 ~ /^--/)

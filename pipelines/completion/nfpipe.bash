@@ -34,6 +34,7 @@ _nfpipe()
 {
 	local program=${COMP_WORDS[0]##*/} cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]} equals= kind= rest= all= list=
+	local first=
 	local p option value what keys=
 	local IFS=$' \t\n'
 
@@ -47,6 +48,8 @@ _nfpipe()
 			keys+=" $option"
 		elif [ "$p" != "$program" ]; then
 			:
+		elif [ "$option" = @1 ]; then
+			[ "$COMP_CWORD" -ne 1 ] || first=${what#words }
 		elif [ "$option" = @ ]; then
 			rest=$what
 		else
@@ -65,7 +68,11 @@ _nfpipe()
 	set +f
 	shift
 	case $kind in
-	files*) _nfpipe_files "$@" ;;
+	files*)
+		_nfpipe_files "$@"
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY \
+		    < <(compgen -W "$first" -- "$cur")
+		;;
 	words*) list="$*" ;;
 	keys) list=$keys; compopt -o nospace 2>/dev/null ;;
 	columns*) list="$* $(_nfpipe_columns)" ;;

@@ -1,5 +1,6 @@
 # The options of programs, from their pages: a line for each with, separated
-# by tabs, program, option (@: what is no option), whether it has a value (-,
+# by tabs, program, option (@: what is no option; @1: words that may stand in
+# the place of the first of these), whether it has a value (-,
 # value, or perhaps), what the value can be, and a text.  The value is one of
 # words; a column, or one of words behind that; a key of the configuration;
 # a file, with one of these patterns; or free.  A key has a line too.
@@ -116,14 +117,17 @@ function end(	k)
 	}
 	print program, "--help", "-", "-", "Print the options"
 	print program, "--version", "-", "-", "Print the version"
+	if (commands != "")
+		print program, "@1", "-", "words" commands, ""
 	print program, "@", "-", "files" (any ? "" : files), ""
-	program = files = any = ""
+	program = files = any = commands = ""
 }
 
 BEGIN { OFS = "\t" }
 FNR == 1 { end() }
 /^\.Nm / && program == "" && section == "NAME" { program = $2 }
 /^\.Sh / { section = substr($0, 5) }
+section == "SYNOPSIS" && /^\.Cm [a-z]+$/ { commands = commands " " $2 }
 section == "SYNOPSIS" && /^\.(Op )?Ar/ {
 	for (k = 2; k <= NF; k++)
 		if ($k != "Ar")

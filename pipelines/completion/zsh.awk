@@ -30,6 +30,18 @@ $1 != program {
 	program = $1
 	print "(" program ")\n\t_arguments -S \\"
 }
+$2 == "@1" {
+	sub(/^words /, "", $4)
+	commands = $4
+	next
+}
+$2 == "@" && commands != "" {
+	what = action($4)
+	gsub(/"/, "\\\"", what)
+	printf "\t    '1:first:_alternative \"command:command:(%s)\" " \
+	    "\"file:%s\"' \\\n", commands, what
+	commands = ""
+}
 $2 == "@" { printf "\t    '*:%s'\n", action($4); next }
 {
 	gsub(/:/, "\\:", $5)

@@ -219,7 +219,7 @@ rows()
 	usage "want one CHECKPOINT" import -o x.nf
 	usage "where to? -o MODEL" import "$tiny"
 	usage "where to? -o FILE.npz or FILE.h5" export m.nf
-	usage "want one MODEL" export -o x.npz
+	usage "want one MODEL" export --output x.npz
 	usage "-o: 'x.zip' does not end in .npz or .h5" export -o x.zip m.nf
 	usage "import and export print nothing" import --history -o x "$tiny"
 	usage "-c, --table, --context, --target and --set are for import" \

@@ -93,6 +93,16 @@ commands()
 	[ "$bad" -eq 0 ]
 }
 
+@test "pages: every short option has a long name" {
+	local page
+
+	for page in man/*.1; do
+		grep -H '^\.It Fl [A-Za-z]\( Ar [^ ]*\)*$' "$page" || true
+	done >"$work/bad"
+	# There --config prints one.
+	diff <(echo "man/nfmodel.1:.It Fl c Ar FILE.cfg") "$work/bad"
+}
+
 @test "pages: every program's has examples" {
 	local page
 

@@ -502,6 +502,8 @@ reference_signal	reference_background" ]
 	seq 1 500 | column x >x
 	nfhist -T x >copy 2>drawn
 	cmp x copy
+	nfhist --pass x 2>&1 >copy | cmp - drawn
+	cmp x copy
 	cmp drawn <(nfhist x)
 	nfhist -T --tsv -r x <x 2>drawn | nfhist >end
 	cmp end <(nfhist x)

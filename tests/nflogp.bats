@@ -81,6 +81,7 @@ fails()
 	nflogp golden.nf f.nfs >o.nfs	# f64 all the same
 	nfcat -i o.nfs | grep -qx 'type	f64'
 	nfcat -c 0:6 --type f32 o.nfs | nfcat -t | cmp - <(nfcat -t f.nfs)
+	nflogp --zstd golden.nf g.nfs | cmp - <(nflogp -z golden.nf g.nfs)
 	nflogp -z golden.nf g.nfs | nfcat -t |
 	    cmp - <(nflogp golden.nf g.nfs | nfcat -t)
 }

@@ -77,6 +77,7 @@ n = seen 7 9, uniform 0.5 7 9" ]
 	[ "$(column tag <back.nfs | awk '{ printf "%.9g ", $1 }')" = \
 	    "-1 0.5 -1 0.25 1 " ]
 	[ -z "$(nfcat -i back.nfs | grep ^prep)" ]
+	nfprep --zstd --config=c.cfg in.nfs | cmp - <(nfprep -z -c c.cfg in.nfs)
 	nfprep -z -c c.cfg in.nfs | nfprep -z --inverse | nfcat --csv |
 	    cmp - <(nfcat --csv back.nfs)
 }

@@ -104,6 +104,7 @@ GenJet_hadronFlavour ratio id tag n x " ]
 	) >got
 	cmp got want
 	nfsample -z -n 7 --seed 3 m.nf j.nfs >z.nfs
+	nfsample --quiet --zstd --repeat=7 --seed 3 m.nf j.nfs | cmp - z.nfs
 	[ "$(size z.nfs)" -lt "$(size want)" ]
 	nfcat -t want >want.tsv
 	nfcat -t z.nfs | cmp - want.tsv

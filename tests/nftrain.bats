@@ -73,7 +73,7 @@ epoch 3/3  train X  valid X  lr X  |g| X  R rows/s  S s" ]
 
 @test "nftrain: one seed, one result, byte by byte; another, another" {
 	nftrain -q -c s.cfg -o a.nf j.nfs
-	nftrain -q -c s.cfg -o b.nf <j.nfs
+	nftrain --quiet --config=s.cfg --output=b.nf <j.nfs
 	cmp <(both a.nf) <(both b.nf)
 	nftrain -q -c s.cfg --threads 2 -o c.nf j.nfs
 	nftrain -q -c s.cfg --threads 2 -o d.nf j.nfs
@@ -285,7 +285,7 @@ model, or remove the checkpoint and begin anew" \
 	h5cols -s 1000 -n 100 "$JETS" >v.nfs
 	h5save -o v.h5 v.nfs
 	nfcat -c 30,29,28,27,26,25,24,23,22,21,20,19,18,17,16,0:16 v.nfs >w.nfs
-	nftrain -q -c s.cfg -v v.nfs --log a -o a.nf j.nfs
+	nftrain -q -c s.cfg --validation v.nfs --log a -o a.nf j.nfs
 	nftrain -q -c s.cfg -v v.h5 --log b -o b.nf j.nfs
 	nftrain -q -c s.cfg -v <(cat w.nfs) --log c -o c.nf j.nfs
 	cmp a.nf b.nf

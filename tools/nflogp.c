@@ -35,8 +35,8 @@ static void
 read_options(int argc, char *argv[])
 {
 	static const struct option longs[] = {
-		{ "latent", no_argument, NULL, 256 },
-		{ "mean", no_argument, NULL, 257 },
+		{ "latent", 0, NULL, 256 }, { "mean", 0, NULL, 257 },
+		{ "zstd", no_argument, NULL, 'z' },
 		{ "raw", no_argument, NULL, 258 },
 		{ "seed", required_argument, NULL, 259 },
 		{ "batch", required_argument, NULL, 260 },

@@ -25,6 +25,7 @@ enum { OPT_HISTORY = 256, OPT_CONFIG, OPT_TENSORS, OPT_DEVICES, OPT_PLOT,
 	OPT_WIDTH, OPT_ASCII, OPT_TABLE, OPT_CONTEXT, OPT_TARGET, OPT_SET };
 
 static const struct option longs[] = {
+	{ "output", required_argument, NULL, 'o' },
 	{ "history", no_argument, NULL, OPT_HISTORY },
 	{ "config", no_argument, NULL, OPT_CONFIG },
 	{ "tensors", no_argument, NULL, OPT_TENSORS },

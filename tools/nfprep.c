@@ -195,8 +195,8 @@ static const char *
 options(struct work *w, int argc, char *argv[])
 {
 	static const struct option longs[] = {
-		{ "inverse", no_argument, NULL, 256 },
-		{ "seed", required_argument, NULL, 257 },
+		{ "config", 1, NULL, 'c' }, { "zstd", 0, NULL, 'z' },
+		{ "inverse", 0, NULL, 256 }, { "seed", 1, NULL, 257 },
 		{ NULL, 0, NULL, 0 }
 	};
 	int o;

@@ -107,6 +107,9 @@ static void
 read_options(int argc, char *argv[])
 {
 	static const struct option longs[] = {
+		{ "repeat", required_argument, NULL, 'n' },
+		{ "zstd", no_argument, NULL, 'z' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "rows", required_argument, NULL, 256 },
 		{ "seed", required_argument, NULL, 257 },
 		{ "shard", required_argument, NULL, 258 },

@@ -79,6 +79,8 @@ static void
 read_options(int argc, char *argv[])
 {
 	static const struct option longs[] = {
+		{ "config", 1, NULL, 'c' }, { "output", 1, NULL, 'o' },
+		{ "validation", 1, NULL, 'v' }, { "quiet", 0, NULL, 'q' },
 		{ "set", required_argument, NULL, 256 },
 		{ "resume", no_argument, NULL, 257 },
 		{ "device", required_argument, NULL, 258 },

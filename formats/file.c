@@ -21,9 +21,13 @@ again(int fd, short event)
 	return errno == EINTR;
 }
 
+/* Where a descriptor stands, for want of a place in its file. */
+#define HERE	((off_t)-1)
+
 /* One read that succeeds: k > 0 bytes, or 0 at the end of the input. */
 static ssize_t
-read_some(int fd, void *buf, size_t n, const char *name, struct nf_err *err)
+read_some(int fd, void *buf, size_t n, off_t at, const char *name,
+    struct nf_err *err)
 {
 	ssize_t k;
 
@@ -32,7 +36,8 @@ read_some(int fd, void *buf, size_t n, const char *name, struct nf_err *err)
 			errno = EIO;
 			k = -1;
 		} else
-			k = read(fd, buf, n);
+			k = at == HERE ? read(fd, buf, n) :
+			    pread(fd, buf, n, at);
 	} while (k == -1 && again(fd, POLLIN));
 	if (k == -1)
 		return nf_fail(err, NF_ESYS, "%s: cannot read: %s", name,
@@ -40,14 +45,15 @@ read_some(int fd, void *buf, size_t n, const char *name, struct nf_err *err)
 	return k;
 }
 
-int
-nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
-    struct nf_err *err)
+static int
+read_full(int fd, void *buf, size_t n, off_t at, size_t *got,
+    const char *name, struct nf_err *err)
 {
 	ssize_t k;
 
 	for (*got = 0; *got < n; *got += (size_t)k) {
-		k = read_some(fd, (char *)buf + *got, n - *got, name, err);
+		k = read_some(fd, (char *)buf + *got, n - *got,
+		    at == HERE ? HERE : at + (off_t)*got, name, err);
 		if (k <= 0)
 			return (int)k;
 	}
@@ -55,7 +61,26 @@ nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
 }
 
 int
-nf_writev_full(int fd, struct iovec *v, int n, const char *name,
+nf_read_full(int fd, void *buf, size_t n, size_t *got, const char *name,
+    struct nf_err *err)
+{
+	return read_full(fd, buf, n, HERE, got, name, err);
+}
+
+int
+nf_pread_full(int fd, void *buf, size_t n, uint64_t at, const char *name,
+    struct nf_err *err)
+{
+	size_t got;
+
+	if (read_full(fd, buf, n, (off_t)at, &got, name, err) == -1)
+		return -1;
+	return got == n ? 0 : nf_fail(err, NF_ESYS, "%s became shorter",
+	    name);
+}
+
+static int
+writev_full(int fd, struct iovec *v, int n, off_t at, const char *name,
     struct nf_err *err)
 {
 	ssize_t k;
@@ -70,10 +95,13 @@ nf_writev_full(int fd, struct iovec *v, int n, const char *name,
 			errno = EIO;
 			k = -1;
 		} else
-			k = writev(fd, v, n);
+			k = at == HERE ? writev(fd, v, n) :
+			    pwritev(fd, v, n, at);
 		if (k == -1 && !again(fd, POLLOUT))
 			return nf_fail(err, NF_ESYS, "%s: cannot write: %s",
 			    name, strerror(errno));
+		if (at != HERE && k > 0)
+			at += k;
 		for (; k > 0; v++, n--) {
 			if ((size_t)k < v->iov_len) {
 				v->iov_base = (char *)v->iov_base + k;
@@ -84,6 +112,20 @@ nf_writev_full(int fd, struct iovec *v, int n, const char *name,
 		}
 	}
 	return 0;
+}
+
+int
+nf_writev_full(int fd, struct iovec *v, int n, const char *name,
+    struct nf_err *err)
+{
+	return writev_full(fd, v, n, HERE, name, err);
+}
+
+int
+nf_pwritev_full(int fd, struct iovec *v, int n, uint64_t at,
+    const char *name, struct nf_err *err)
+{
+	return writev_full(fd, v, n, (off_t)at, name, err);
 }
 
 int
@@ -129,7 +171,7 @@ nf_bytes_some(struct nf_bytes *b, void *buf, size_t n, size_t *got,
 	*got = take_ahead(b, buf, n);
 	if (*got > 0)
 		return 0;
-	k = read_some(b->fd, buf, n, b->name, err);
+	k = read_some(b->fd, buf, n, HERE, b->name, err);
 	if (k == -1)
 		return -1;
 	*got = (size_t)k;

@@ -11,6 +11,7 @@
 #include <hdf5.h>
 
 #include "nfio.h"
+#include "pool.h"
 
 #define NF_H5_MAX_CHUNK	(1u << 30)	/* bytes of a chunk, unpacked */
 #define NF_H5_MAX_TEXT	(64u << 20)	/* bytes of a text attribute */
@@ -107,25 +108,6 @@ void nf_h5_unshuffle(const unsigned char *src, size_t total, size_t size,
 /* And do it, for all n. */
 void nf_h5_shuffle(const unsigned char *src, size_t n, size_t size,
     unsigned char *out);
-
-/* ---- threads: h5pool.c ------------------------------------------------ */
-
-struct nf_pool;
-
-/* Work for a pool; run gets its thread's number, 0 .. nf_pool_size - 1. */
-struct nf_task {
-	void (*run)(struct nf_task *t, unsigned thread);
-	unsigned *pending;		/* counts down as tasks finish */
-	struct nf_task *next;		/* the pool's */
-};
-
-/* As many threads as OpenMP would take, the caller's being one of them. */
-int nf_pool_open(struct nf_pool **p, struct nf_err *err) NF_CHECKED;
-unsigned nf_pool_size(const struct nf_pool *p);
-void nf_pool_add(struct nf_pool *p, struct nf_task *t, unsigned *pending);
-/* Help until *pending is at most most. */
-void nf_pool_wait(struct nf_pool *p, unsigned *pending, unsigned most);
-void nf_pool_close(struct nf_pool *p);	/* nothing may be pending */
 
 /* ---- text: h5attr.c --------------------------------------------------- */
 

@@ -9,34 +9,31 @@
 
 #include "grow.h"
 #include "shuffle.h"
-#include "spill.h"
+#include "sorted.h"
+#include "stream.h"
 
 #define FRAME		((size_t)1 << 20)
-#define MAX_DEPTH	64		/* a bucket has at least one bit */
-#define COST		(2 * sizeof(struct nf_order) + sizeof(uint32_t))
+#define COST		(2 * sizeof(uint32_t))	/* of a row in memory */
+#define KEYS		256			/* made at once */
+#define BUCKETS		256			/* of who knows how many rows */
 
 struct nf_permuter {
 	size_t rowsize;
-	uint64_t seed, memory;
+	uint64_t seed, memory, expect;
 	bool inverse, sealed;
 	uint64_t nrow;			/* put */
 	struct nf_grow rows;		/* while they fit */
-	int spool;			/* for the inverse of what does not */
+	struct nf_pool *pool;		/* once they do not */
+	bool lent;			/* it is another's */
+	struct nf_spill *spill;
+	uint32_t *place;		/* the inverse: where each goes .. */
+	int spool;			/* .. or rows, till that is known */
+	struct nf_sorted *sorted;
 
-	struct {			/* buckets, and finer ones of one */
-		struct nf_spill *spill;
-		uint32_t next;		/* bucket to come */
-	} stack[MAX_DEPTH];
-	int depth;
-
-	uint32_t *order;		/* rows to give back: order[at..n) */
-	uint64_t at, n;
-	const char *base;		/* row k is at base + k * stride */
-	size_t stride;
-	char *out;			/* and is copied here */
-	char *record;			/* a bucket */
-	struct nf_order *sort;
-	uint64_t room;			/* records that they hold */
+	uint32_t *order;		/* of rows in memory */
+	struct nf_run run;		/* rows to give back .. */
+	uint64_t at;			/* .. from here on */
+	char *out;			/* and are copied here */
 };
 
 int
@@ -52,6 +49,7 @@ nf_permuter_open(struct nf_permuter **permuter, size_t rowsize,
 	p->seed = seed;
 	p->inverse = inverse;
 	p->memory = memory;
+	p->expect = NF_NROW_UNKNOWN;
 	p->spool = -1;
 	p->out = nf_alloc(FRAME / rowsize + 1, rowsize, "rows", err);
 	if (p->out == NULL ||
@@ -63,46 +61,104 @@ nf_permuter_open(struct nf_permuter **permuter, size_t rowsize,
 	return 0;
 }
 
-/* Do so many rows of so many bytes fit, with what sorting them takes? */
+void
+nf_permuter_expect(struct nf_permuter *p, uint64_t nrow)
+{
+	p->expect = nrow;
+}
+
+/* Do so many rows fit into memory, with their order? */
 static bool
-fits(const struct nf_permuter *p, uint64_t nrow, size_t size)
+fits(const struct nf_permuter *p, uint64_t nrow)
 {
 	return nrow < UINT32_MAX &&
-	    nrow <= p->memory / 4 * 3 / (size + COST);
+	    nrow <= p->memory / 4 * 3 / (p->rowsize + COST);
+}
+
+/*
+ * Can these rows be kept?  Where it is known that all cannot, they are kept
+ * only until they are enough to believe that number, for which the inverse
+ * takes memory.
+ */
+static bool
+can_keep(const struct nf_permuter *p, uint64_t nrow)
+{
+	if (p->expect == NF_NROW_UNKNOWN || fits(p, p->expect))
+		return nrow * p->rowsize <= p->rows.max && fits(p, nrow);
+	return p->inverse && nrow <= p->memory / 4 / p->rowsize &&
+	    nrow * p->rowsize <= p->rows.max;
 }
 
 /* ---- taking rows ------------------------------------------------------ */
+
+/* Bits that a row number below n leaves above it. */
+static int
+unused_bits(uint64_t n)
+{
+	return n > 1 ? __builtin_clzll(n - 1) : 63;
+}
 
 /* Rows from number first on, for which there is no room in memory. */
 static int
 put_away(struct nf_permuter *p, const char *x, uint64_t first, uint64_t nrow,
     struct nf_err *err)
 {
-	uint64_t i;
+	int shift = unused_bits(p->expect);
+	uint64_t key[KEYS], i, k, n;
 
-	if (p->inverse)
+	if (p->spill == NULL)
 		return nf_write_full(p->spool, x, nrow * p->rowsize,
 		    "a temporary file", err);
-	for (i = 0; i < nrow; i++)
-		if (nf_spill_put(p->stack[0].spill, nf_philox_u64(p->seed,
-		    NF_FOR_ROWS, first + i, 0), x + i * p->rowsize, err) == -1)
+	for (i = 0; i < nrow; i += n, x += n * p->rowsize) {
+		n = nrow - i < KEYS ? nrow - i : KEYS;
+		for (k = 0; k < n; k++)
+			key[k] = p->inverse ?
+			    (uint64_t)p->place[first + i + k] << shift :
+			    nf_philox_u64(p->seed, NF_FOR_ROWS,
+			    first + i + k, 0);
+		if (nf_spill_put(p->spill, key, x, p->rowsize, n, err) == -1)
 			return -1;
+	}
 	return 0;
+}
+
+/* Buckets that take an eighth of memory: two are sorted at a time. */
+static int
+open_spill(struct nf_permuter *p, struct nf_err *err)
+{
+	uint64_t nrow = p->spool != -1 ? p->nrow : p->expect;
+	uint64_t want = nrow == NF_NROW_UNKNOWN ? BUCKETS :
+	    nrow / (p->memory / 8 / p->rowsize + 1) + 1;
+
+	return nf_spill_open(&p->spill, p->rowsize, 0, want, p->memory / 4,
+	    p->pool, err);
+}
+
+/* Where each of as many rows as are expected goes, if that fits. */
+static int
+find_places(struct nf_permuter *p, struct nf_err *err)
+{
+	if (p->expect >= UINT32_MAX ||
+	    p->expect > p->memory / 2 / sizeof(*p->place))
+		return 0;
+	p->place = nf_alloc(p->expect, sizeof(*p->place), "places", err);
+	if (p->place == NULL)
+		return -1;
+	return nf_shuffle(p->seed, NF_FOR_ROWS, 0, (uint32_t)p->expect,
+	    p->place, err);
 }
 
 /* Leave memory for files. */
 static int
 leave(struct nf_permuter *p, struct nf_err *err)
 {
-	if (p->inverse) {
-		if (nf_temp_open(&p->spool, err) == -1)
-			return -1;
-	} else {
-		if (nf_spill_open(&p->stack[0].spill, p->rowsize, 0,
-		    p->memory / 4, err) == -1)
-			return -1;
-		p->depth = 1;
-	}
+	if (p->pool == NULL && nf_pool_open(&p->pool, 2, err) == -1)
+		return -1;
+	if (p->inverse && find_places(p, err) == -1)
+		return -1;
+	if (p->inverse && p->place == NULL ?
+	    nf_temp_open(&p->spool, err) == -1 : open_spill(p, err) == -1)
+		return -1;
 	if (put_away(p, p->rows.p, 0, p->nrow, err) == -1)
 		return -1;
 	nf_grow_free(&p->rows);
@@ -115,8 +171,11 @@ nf_permuter_put(struct nf_permuter *p, const void *x, uint64_t nrow,
 {
 	size_t used = p->nrow * p->rowsize, n = nrow * p->rowsize;
 
-	if (p->rows.p != NULL && (used + n > p->rows.max ||
-	    !fits(p, p->nrow + nrow, p->rowsize)) && leave(p, err) == -1)
+	if (nrow > p->expect - p->nrow)
+		return nf_fail(err, NF_EDATA, "more rows than the %llu that "
+		    "were promised", (unsigned long long)p->expect);
+	if (p->rows.p != NULL && !can_keep(p, p->nrow + nrow) &&
+	    leave(p, err) == -1)
 		return -1;
 	if (p->rows.p == NULL) {
 		if (put_away(p, x, p->nrow, nrow, err) == -1)
@@ -153,9 +212,7 @@ order_rows(struct nf_permuter *p, struct nf_err *err)
 		nf_free(order);
 		p->order = place;
 	}
-	p->base = p->rows.p;
-	p->stride = p->rowsize;
-	p->n = n;
+	p->run = (struct nf_run){ p->rows.p, p->rowsize, p->order, n };
 	return 0;
 }
 
@@ -174,169 +231,132 @@ put_numbers(struct nf_permuter *p, uint64_t n, struct nf_err *err)
 	return 0;
 }
 
+/* Rows of the spool that were at these places before they were shuffled. */
+static int
+place_rows(struct nf_permuter *p, const uint64_t *place, uint64_t n,
+    uint64_t *at, struct nf_err *err)
+{
+	int shift = unused_bits(p->nrow);
+	uint64_t key[KEYS], i, k, max = FRAME / p->rowsize + 1;
+
+	max = max < KEYS ? max : KEYS;
+	for (; n > 0; n -= k, place += k, *at += k) {
+		k = n < max ? n : max;
+		if (nf_pread_full(p->spool, p->out, k * p->rowsize,
+		    *at * p->rowsize, "a temporary file", err) == -1)
+			return -1;
+		for (i = 0; i < k; i++)
+			key[i] = place[i] << shift;
+		if (nf_spill_put(p->spill, key, p->out, p->rowsize, k,
+		    err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * The inverse: a shuffle of row numbers says where each row of the spool
  * came from, and that place is what buckets are made by.
  */
 static int
-place_spool(struct nf_permuter *p, struct nf_permuter *from,
-    struct nf_err *err)
+place_spool(struct nf_permuter *p, struct nf_err *err)
 {
-	int shift = p->nrow > 1 ? __builtin_clzll(p->nrow - 1) : 63, rc;
+	struct nf_permuter *from = NULL;
 	const void *numbers;
-	const uint64_t *place;
-	uint64_t n, i, k;
-	size_t got;
+	uint64_t n, at = 0;
+	int rc;
 
-	if (lseek(p->spool, 0, SEEK_SET) == -1)
-		return nf_fail(err, NF_ESYS, "a temporary file: %s",
-		    strerror(errno));
-	while ((rc = nf_permuter_next(from, &numbers, &n, err)) == 1) {
-		place = numbers;
-		for (; n > 0; n -= k, place += k) {
-			k = FRAME / p->rowsize + 1;
-			k = k < n ? k : n;
-			if (nf_read_full(p->spool, p->out, k * p->rowsize,
-			    &got, "a temporary file", err) == -1)
-				return -1;
-			if (got < k * p->rowsize)
-				return nf_fail(err, NF_ESYS,
-				    "a temporary file became shorter");
-			for (i = 0; i < k; i++)
-				if (nf_spill_put(p->stack[0].spill,
-				    place[i] << shift,
-				    p->out + i * p->rowsize, err) == -1)
-					return -1;
-		}
-	}
+	if (open_spill(p, err) == -1 || nf_permuter_open(&from,
+	    sizeof(uint64_t), p->seed, false, p->memory / 4, err) == -1)
+		return -1;
+	from->pool = p->pool;
+	from->lent = true;
+	nf_permuter_expect(from, p->nrow);
+	rc = put_numbers(from, p->nrow, err);
+	while (rc == 0 &&
+	    (rc = nf_permuter_next(from, &numbers, &n, err)) == 1)
+		rc = place_rows(p, numbers, n, &at, err);
+	nf_permuter_close(from);
+	close(p->spool);
+	p->spool = -1;
 	return rc;
 }
 
 static int
 seal(struct nf_permuter *p, struct nf_err *err)
 {
-	struct nf_permuter *from = NULL;
-	int rc;
+	struct nf_spill *s;
 
 	p->sealed = true;
 	if (p->rows.p != NULL)
 		return order_rows(p, err);
-	if (p->inverse) {
-		if (nf_spill_open(&p->stack[0].spill, p->rowsize, 0,
-		    p->memory / 4, err) == -1)
-			return -1;
-		p->depth = 1;
-		rc = nf_permuter_open(&from, sizeof(uint64_t), p->seed, false,
-		    p->memory / 4, err);
-		if (rc == 0)
-			rc = put_numbers(from, p->nrow, err);
-		if (rc == 0)
-			rc = place_spool(p, from, err);
-		nf_permuter_close(from);
-		close(p->spool);
-		p->spool = -1;
-		if (rc == -1)
-			return -1;
-	}
-	return nf_spill_done(p->stack[0].spill, err);
+	if (p->spool != -1 && place_spool(p, err) == -1)
+		return -1;
+	if (p->place != NULL && p->nrow < p->expect)
+		return nf_fail(err, NF_EDATA, "%llu rows, but %llu were "
+		    "promised", (unsigned long long)p->nrow,
+		    (unsigned long long)p->expect);
+	if (nf_spill_done(p->spill, err) == -1)
+		return -1;
+	nf_free(p->place);
+	p->place = NULL;
+	s = p->spill;
+	p->spill = NULL;
+	return nf_sorted_open(&p->sorted, s, p->rowsize, p->memory, p->pool,
+	    err);
 }
 
-/* Load a bucket of n records and sort them. */
-static int
-load(struct nf_permuter *p, struct nf_spill *s, uint32_t bucket, uint64_t n,
-    struct nf_err *err)
+/* Copy rows out, n at most, and say how many. */
+static uint64_t
+gather(struct nf_permuter *p, char *out, uint64_t n)
 {
-	struct nf_order *sorted;
+	const uint32_t *order = p->run.order + p->at;
+	size_t stride = p->run.stride, k;
+	const char *ahead;
 	uint64_t i;
 
-	p->stride = p->rowsize + NF_SPILL_KEY;
-	if (n > p->room) {
-		nf_free(p->record);
-		nf_free(p->sort);
-		nf_free(p->order);
-		p->room = 0;
-		p->record = nf_alloc(n, p->stride, "rows", err);
-		p->sort = nf_alloc(2 * n, sizeof(*p->sort), "rows", err);
-		p->order = nf_alloc(n, sizeof(*p->order), "rows", err);
-		if (p->record == NULL || p->sort == NULL || p->order == NULL)
-			return -1;
-		p->room = n;
-	}
-	if (nf_spill_load(s, bucket, p->record, err) == -1)
-		return -1;
+	n = p->run.n - p->at < n ? p->run.n - p->at : n;
 	for (i = 0; i < n; i++) {
-		memcpy(&p->sort[i].key, p->record + i * p->stride,
-		    NF_SPILL_KEY);
-		p->sort[i].key <<= nf_spill_used(s) & 63;
-		p->sort[i].row = (uint32_t)i;
-	}
-	sorted = nf_order_sort(p->sort, p->sort + n, (uint32_t)n);
-	for (i = 0; i < n; i++)
-		p->order[i] = sorted[i].row;
-	p->base = p->record + NF_SPILL_KEY;
-	p->at = 0;
-	p->n = n;
-	return 0;
-}
-
-/* Load the next bucket that holds rows: 1.  0: there is none. */
-static int
-advance(struct nf_permuter *p, struct nf_err *err)
-{
-	struct nf_spill *s;
-	uint32_t bucket;
-	uint64_t n;
-
-	while (p->depth > 0) {
-		s = p->stack[p->depth - 1].spill;
-		bucket = p->stack[p->depth - 1].next++;
-		if (bucket == nf_spill_nbucket(s)) {
-			p->stack[--p->depth].spill = NULL;
-			nf_spill_close(s);
-			continue;
+		/* The order is random: ask for rows ahead of their time. */
+		if (i + 16 < n) {
+			ahead = p->run.base + order[i + 16] * stride;
+			for (k = 0; k < stride && k < 256; k += 64)
+				__builtin_prefetch(ahead + k);
 		}
-		n = nf_spill_count(s, bucket);
-		if (n == 0)
-			continue;
-		if (n == 1 || nf_spill_used(s) >= 63 ||
-		    fits(p, n, p->rowsize + NF_SPILL_KEY))
-			return load(p, s, bucket, n, err) == -1 ? -1 : 1;
-		p->stack[p->depth].next = 0;
-		if (nf_spill_split(s, bucket, &p->stack[p->depth].spill,
-		    p->memory / 4, err) == -1)
-			return -1;
-		p->depth++;
+		memcpy(out + i * p->rowsize, p->run.base + order[i] * stride,
+		    p->rowsize);
 	}
-	return 0;
+	p->at += n;
+	return n;
 }
 
+/* Frames are given back whole, so that their writer need not copy them. */
 int
 nf_permuter_next(struct nf_permuter *p, const void **x, uint64_t *nrow,
     struct nf_err *err)
 {
-	uint64_t i, n, max = FRAME / p->rowsize + 1;
+	uint64_t n = 0, max = FRAME / p->rowsize;
 	int rc;
 
+	max = max > 0 ? max : 1;
 	if (!p->sealed && seal(p, err) == -1)
 		return -1;
-	if (p->at == p->n) {
-		rc = advance(p, err);
-		if (rc != 1)
-			return rc;
+	while (n < max) {
+		if (p->at == p->run.n) {
+			if (p->sorted == NULL)
+				break;
+			p->at = p->run.n = 0;
+			rc = nf_sorted_next(p->sorted, &p->run, err);
+			if (rc == -1)
+				return -1;
+			if (rc == 0)
+				break;
+		}
+		n += gather(p, p->out + n * p->rowsize, max - n);
 	}
-	n = p->n - p->at < max ? p->n - p->at : max;
-	for (i = 0; i < n; i++) {
-		/* The order is random: ask for rows ahead of their time. */
-		if (i + 16 < n)
-			__builtin_prefetch(p->base +
-			    p->order[p->at + i + 16] * p->stride);
-		memcpy(p->out + i * p->rowsize,
-		    p->base + p->order[p->at + i] * p->stride, p->rowsize);
-	}
-	p->at += n;
 	*x = p->out;
 	*nrow = n;
-	return 1;
+	return n > 0;
 }
 
 void
@@ -344,14 +364,15 @@ nf_permuter_close(struct nf_permuter *p)
 {
 	if (p == NULL)
 		return;
-	while (p->depth > 0)
-		nf_spill_close(p->stack[--p->depth].spill);
+	nf_spill_close(p->spill);
+	nf_sorted_close(p->sorted);
+	if (!p->lent)
+		nf_pool_close(p->pool);
 	if (p->spool != -1)
 		close(p->spool);
 	nf_grow_free(&p->rows);
+	nf_free(p->place);
 	nf_free(p->order);
 	nf_free(p->out);
-	nf_free(p->record);
-	nf_free(p->sort);
 	nf_free(p);
 }

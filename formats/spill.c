@@ -1,13 +1,18 @@
 /* Rows in temporary files, in buckets: appended in chunks to one file. */
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "behind.h"
 #include "spill.h"
 
 #define MIN_CHUNK	(4u << 10)	/* bytes: smaller ones are slow */
 #define CHUNK		(256u << 10)	/* larger ones are not faster */
+#define BATCH		(1u << 20)	/* bytes of a write, if chunks allow */
+#define MIN_BITS	3		/* even if they take a little more */
 #define MAX_BITS	12
+#define SPLIT		256		/* buckets of one that is too large */
+#define AHEAD		8		/* rows that a place is fetched for */
 #define NONE		UINT32_MAX
 
 /* Records of one bucket that stand together in the file. */
@@ -27,37 +32,76 @@ struct nf_spill {
 	int fd, used, bits;
 	size_t record;			/* bytes */
 	uint32_t max;			/* records of a chunk */
+	struct nf_pool *pool;		/* the caller's */
 	struct bucket *bucket;
-	char *buf;			/* of all buckets */
+	char *buf;			/* the buckets', at first */
+	uint32_t most;			/* chunks of a write */
+	struct nf_behind *behind;
 	struct chunk *chunk;
 	uint32_t nchunk, room;
-	uint64_t at;			/* bytes written */
 };
 
 static const char temp_name[] = "a temporary file";
 
-/* As many buckets as there are buffers of a good size in memory. */
+/* ---- memory ----------------------------------------------------------- */
+
+/*
+ * As many buckets as there are buffers of a good size in memory; smaller
+ * buffers where these would be fewer than are wanted.
+ */
 static void
-divide(struct nf_spill *s, uint64_t memory)
+divide(struct nf_spill *s, uint64_t want, uint64_t memory)
 {
 	uint64_t chunk = CHUNK;
 
-	if (memory / chunk < 256)
-		chunk = memory / 256 > MIN_CHUNK ? memory / 256 : MIN_CHUNK;
+	memory = memory / 5 * 4;	/* the rest is to write behind */
+	while (chunk > MIN_CHUNK && memory / chunk < want)
+		chunk /= 2;
 	if (chunk < s->record)
 		chunk = s->record;
 	for (s->bits = 1; s->bits < MAX_BITS && s->bits < 64 - s->used &&
-	    chunk << (s->bits + 1) <= memory; )
+	    (s->bits < MIN_BITS || chunk << (s->bits + 1) <= memory); )
 		s->bits++;
 	s->max = (uint32_t)(chunk / s->record);
+	s->most = nf_spill_nbucket(s) / 8;
+	if (s->most > BATCH / chunk)
+		s->most = (uint32_t)(BATCH / chunk);
+	if (s->most == 0)
+		s->most = 1;
+}
+
+static int
+make_buffers(struct nf_spill *s, struct nf_err *err)
+{
+	uint32_t nb = nf_spill_nbucket(s), b;
+	size_t chunk = s->max * s->record;
+
+	s->bucket = nf_alloc(nb, sizeof(*s->bucket), "temporary rows", err);
+	s->buf = nf_alloc(nb, chunk, "temporary rows", err);
+	if (s->bucket == NULL || s->buf == NULL)
+		return -1;
+	for (b = 0; b < nb; b++) {
+		s->bucket[b].first = s->bucket[b].last = NONE;
+		s->bucket[b].buf = s->buf + b * chunk;
+	}
+	return nf_behind_open(&s->behind, s->fd, temp_name, chunk, s->most,
+	    s->pool, err);
+}
+
+static void
+free_buffers(struct nf_spill *s)
+{
+	nf_behind_close(s->behind);
+	nf_free(s->buf);
+	s->behind = NULL;
+	s->buf = NULL;
 }
 
 int
 nf_spill_open(struct nf_spill **spill, size_t rowsize, int used,
-    uint64_t memory, struct nf_err *err)
+    uint64_t want, uint64_t memory, struct nf_pool *pool, struct nf_err *err)
 {
 	struct nf_spill *s;
-	uint32_t b;
 
 	*spill = s = nf_alloc(1, sizeof(*s), "temporary rows", err);
 	if (s == NULL)
@@ -65,23 +109,16 @@ nf_spill_open(struct nf_spill **spill, size_t rowsize, int used,
 	s->fd = -1;
 	s->used = used;
 	s->record = NF_SPILL_KEY + rowsize;
-	divide(s, memory);
-	s->bucket = nf_alloc(nf_spill_nbucket(s), sizeof(*s->bucket),
-	    "temporary rows", err);
-	s->buf = nf_alloc((size_t)nf_spill_nbucket(s) * s->max, s->record,
-	    "temporary rows", err);
-	if (s->bucket == NULL || s->buf == NULL ||
-	    nf_temp_open(&s->fd, err) == -1) {
-		nf_spill_close(s);
-		*spill = NULL;
-		return -1;
-	}
-	for (b = 0; b < nf_spill_nbucket(s); b++) {
-		s->bucket[b].first = s->bucket[b].last = NONE;
-		s->bucket[b].buf = s->buf + (size_t)b * s->max * s->record;
-	}
-	return 0;
+	s->pool = pool;
+	divide(s, want, memory);
+	if (nf_temp_open(&s->fd, err) == 0 && make_buffers(s, err) == 0)
+		return 0;
+	nf_spill_close(s);
+	*spill = NULL;
+	return -1;
 }
+
+/* ---- writing ---------------------------------------------------------- */
 
 static int
 chunk_add(struct nf_spill *s, uint32_t *k, struct nf_err *err)
@@ -109,36 +146,61 @@ chunk_add(struct nf_spill *s, uint32_t *k, struct nf_err *err)
 static int
 bucket_write(struct nf_spill *s, struct bucket *b, struct nf_err *err)
 {
-	size_t size = b->nbuf * s->record;
 	uint32_t k = 0;
+	uint64_t at;
 
 	if (b->nbuf == 0)
 		return 0;
-	if (chunk_add(s, &k, err) == -1 ||
-	    nf_write_full(s->fd, b->buf, size, temp_name, err) == -1)
+	if (chunk_add(s, &k, err) == -1)
 		return -1;
-	s->chunk[k] = (struct chunk){ s->at, b->nbuf, NONE };
+	b->buf = nf_behind_put(s->behind, b->buf, b->nbuf * s->record, &at,
+	    err);
+	if (b->buf == NULL)
+		return -1;
+	s->chunk[k] = (struct chunk){ at, b->nbuf, NONE };
 	if (b->last == NONE)
 		b->first = k;
 	else
 		s->chunk[b->last].next = k;
 	b->last = k;
 	b->nbuf = 0;
-	s->at += size;
 	return 0;
 }
 
-int
-nf_spill_put(struct nf_spill *s, uint64_t key, const void *row,
-    struct nf_err *err)
+/* Have the place of a row to come in cache: it is anywhere. */
+static void
+fetch(const struct nf_spill *s, uint64_t key)
 {
-	struct bucket *b = &s->bucket[key << s->used >> (64 - s->bits)];
-	char *p = b->buf + b->nbuf * s->record;
+	const struct bucket *b = &s->bucket[key << s->used >> (64 - s->bits)];
+	const char *p = b->buf + b->nbuf * s->record;
+	size_t k;
 
-	memcpy(p, &key, NF_SPILL_KEY);
-	memcpy(p + NF_SPILL_KEY, row, s->record - NF_SPILL_KEY);
-	b->n++;
-	return ++b->nbuf < s->max ? 0 : bucket_write(s, b, err);
+	for (k = 0; k < s->record && k < 256; k += 64)
+		__builtin_prefetch(p + k, 1);
+}
+
+int
+nf_spill_put(struct nf_spill *s, const uint64_t *key, const void *rows,
+    size_t stride, uint64_t nrow, struct nf_err *err)
+{
+	size_t size = s->record - NF_SPILL_KEY;
+	const char *row = rows;
+	struct bucket *b;
+	uint64_t i;
+	char *p;
+
+	for (i = 0; i < nrow; i++, row += stride) {
+		if (i + AHEAD < nrow)
+			fetch(s, key[i + AHEAD]);
+		b = &s->bucket[key[i] << s->used >> (64 - s->bits)];
+		p = b->buf + b->nbuf * s->record;
+		memcpy(p, &key[i], NF_SPILL_KEY);
+		memcpy(p + NF_SPILL_KEY, row, size);
+		b->n++;
+		if (++b->nbuf == s->max && bucket_write(s, b, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -149,10 +211,13 @@ nf_spill_done(struct nf_spill *s, struct nf_err *err)
 	for (b = 0; b < nf_spill_nbucket(s); b++)
 		if (bucket_write(s, &s->bucket[b], err) == -1)
 			return -1;
-	nf_free(s->buf);
-	s->buf = NULL;
+	if (nf_behind_end(s->behind, err) == -1)
+		return -1;
+	free_buffers(s);
 	return 0;
 }
+
+/* ---- reading ---------------------------------------------------------- */
 
 uint32_t
 nf_spill_nbucket(const struct nf_spill *s)
@@ -173,23 +238,15 @@ nf_spill_used(const struct nf_spill *s)
 }
 
 static int
-chunk_read(struct nf_spill *s, const struct chunk *c, char *p,
+chunk_read(const struct nf_spill *s, const struct chunk *c, char *p,
     struct nf_err *err)
 {
-	size_t got;
-
-	if (lseek(s->fd, (off_t)c->at, SEEK_SET) == -1)
-		return nf_fail(err, NF_ESYS, "%s: %s", temp_name,
-		    strerror(errno));
-	if (nf_read_full(s->fd, p, c->n * s->record, &got, temp_name,
-	    err) == -1)
-		return -1;
-	return got == c->n * s->record ? 0 : nf_fail(err, NF_ESYS,
-	    "%s became shorter", temp_name);
+	return nf_pread_full(s->fd, p, c->n * s->record, c->at, temp_name,
+	    err);
 }
 
 int
-nf_spill_load(struct nf_spill *s, uint32_t bucket, void *records,
+nf_spill_load(const struct nf_spill *s, uint32_t bucket, void *records,
     struct nf_err *err)
 {
 	char *p = records;
@@ -203,32 +260,45 @@ nf_spill_load(struct nf_spill *s, uint32_t bucket, void *records,
 	return 0;
 }
 
-int
-nf_spill_split(struct nf_spill *s, uint32_t bucket, struct nf_spill **finer,
-    uint64_t memory, struct nf_err *err)
+void
+nf_spill_want(const struct nf_spill *s, uint32_t bucket)
 {
-	char *buf, *p;
-	uint64_t key;
+	uint32_t k;
+
+	for (k = s->bucket[bucket].first; k != NONE; k = s->chunk[k].next)
+		(void)posix_fadvise(s->fd, (off_t)s->chunk[k].at,
+		    (off_t)(s->chunk[k].n * s->record), POSIX_FADV_WILLNEED);
+}
+
+int
+nf_spill_split(const struct nf_spill *s, uint32_t bucket,
+    struct nf_spill **finer, uint64_t memory, struct nf_err *err)
+{
+	uint64_t *key = NULL;
 	uint32_t k, i;
+	char *buf;
 	int rc;
 
 	*finer = NULL;
 	buf = nf_alloc(s->max, s->record, "temporary rows", err);
-	if (buf == NULL)
+	if (buf == NULL || (key = nf_alloc(s->max, sizeof(*key),
+	    "temporary rows", err)) == NULL) {
+		nf_free(buf);
 		return -1;
+	}
 	rc = nf_spill_open(finer, s->record - NF_SPILL_KEY, nf_spill_used(s),
-	    memory, err);
+	    SPLIT, memory, s->pool, err);
 	for (k = s->bucket[bucket].first; rc == 0 && k != NONE;
 	    k = s->chunk[k].next) {
 		rc = chunk_read(s, &s->chunk[k], buf, err);
-		p = buf;
-		for (i = 0; rc == 0 && i < s->chunk[k].n; i++) {
-			memcpy(&key, p, NF_SPILL_KEY);
-			rc = nf_spill_put(*finer, key, p + NF_SPILL_KEY, err);
-			p += s->record;
-		}
+		for (i = 0; i < s->chunk[k].n; i++)
+			memcpy(&key[i], buf + i * s->record, NF_SPILL_KEY);
+		if (rc == 0)
+			rc = nf_spill_put(*finer, key, buf + NF_SPILL_KEY,
+			    s->record, s->chunk[k].n, err);
 	}
 	nf_free(buf);
+	nf_free(key);
 	if (rc == 0)
 		rc = nf_spill_done(*finer, err);
 	if (rc == -1) {
@@ -243,10 +313,10 @@ nf_spill_close(struct nf_spill *s)
 {
 	if (s == NULL)
 		return;
+	free_buffers(s);
 	if (s->fd != -1)
 		close(s->fd);
 	nf_free(s->bucket);
-	nf_free(s->buf);
 	nf_free(s->chunk);
 	nf_free(s);
 }

@@ -38,6 +38,11 @@ int nf_bytes_some(struct nf_bytes *b, void *buf, size_t n, size_t *got,
     struct nf_err *err) NF_CHECKED;
 int nf_writev_full(int fd, struct iovec *v, int n, const char *name,
     struct nf_err *err) NF_CHECKED;	/* changes v */
+/* The same, and n bytes, at a place in a file; fewer to read are NF_ESYS. */
+int nf_pwritev_full(int fd, struct iovec *v, int n, uint64_t at,
+    const char *name, struct nf_err *err) NF_CHECKED;
+int nf_pread_full(int fd, void *buf, size_t n, uint64_t at, const char *name,
+    struct nf_err *err) NF_CHECKED;
 
 /* ---- blocks: nfstream(5) ---------------------------------------------- */
 

@@ -58,9 +58,14 @@ names()
 
 @test "--memory: the order is the same where files are needed" {
 	nfpermute --rows whole >want
+	nfpermute --rows --inverse <piped >undone
 	for m in 2000 20K 300k 1M 1G; do
 		nfpermute --rows --memory $m whole | cmp - want
 		nfpermute --rows --memory $m --inverse want | cmp - whole
+		# A writer that does not know how many rows will come.
+		nfpermute --rows --memory $m < <(cat piped) | cmp - want
+		nfpermute --rows --memory $m --inverse < <(cat piped) |
+		    cmp - undone
 	done
 	# The files have no names, and stand where TMPDIR says.
 	mkdir here

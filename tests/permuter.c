@@ -8,9 +8,9 @@
 
 static struct nf_err err;
 
-/* nrow rows of size bytes through a permuter, in pieces. */
+/* nrow rows of size bytes through a permuter that expects so many. */
 static int
-permuted(const char *x, uint64_t nrow, size_t size, uint64_t seed,
+permuted(const char *x, uint64_t nrow, size_t size, uint64_t expect,
     bool inverse, uint64_t memory, char *out)
 {
 	struct nf_permuter *p;
@@ -18,8 +18,9 @@ permuted(const char *x, uint64_t nrow, size_t size, uint64_t seed,
 	const void *rows;
 	int rc;
 
-	if (nf_permuter_open(&p, size, seed, inverse, memory, &err) == -1)
+	if (nf_permuter_open(&p, size, 5, inverse, memory, &err) == -1)
 		return -1;
+	nf_permuter_expect(p, expect);
 	for (i = 0; i < nrow; i += n) {
 		n = 1 + i % 1000;
 		n = nrow - i < n ? nrow - i : n;
@@ -46,23 +47,36 @@ memories(uint64_t nrow, size_t size)
 
 	for (k = 0; k < nrow * size; k++)
 		x[k] = (char)(k % size < 8 ? k / size >> k % size * 8 : k);
-	if (permuted(x, nrow, size, 5, false, UINT64_MAX, want) == -1)
+	if (permuted(x, nrow, size, NF_NROW_UNKNOWN, false, UINT64_MAX,
+	    want) == -1)
 		bad = 1;
-	for (i = 0; i < sizeof(memory) / sizeof(*memory); i++) {
-		m = memory[i];
+	for (i = 0; i < 2 * sizeof(memory) / sizeof(*memory); i++) {
+		m = memory[i / 2];
+		k = i % 2 == 0 ? NF_NROW_UNKNOWN : nrow;
 		if (m == 1 && nrow > 100)	/* or files would be many */
 			m = 100000;
-		bad += permuted(x, nrow, size, 5, false, m, got) == -1 ||
+		bad += permuted(x, nrow, size, k, false, m, got) == -1 ||
 		    memcmp(got, want, nrow * size) != 0;
-		undone += permuted(want, nrow, size, 5, true, m, got) == 0 &&
+		undone += permuted(want, nrow, size, k, true, m, got) == 0 &&
 		    memcmp(got, x, nrow * size) == 0;
 	}
 	ok(bad == 0, "%llu rows of %zu bytes: one order for any memory",
 	    (unsigned long long)nrow, size);
-	ok(undone == 4, "and the inverse takes it back");
+	ok(undone == 8, "and the inverse takes it back");
 	free(x);
 	free(want);
 	free(got);
+}
+
+/* Another number of rows than was promised. */
+static void
+promised(uint64_t nrow, bool inverse, uint64_t memory, const char *why)
+{
+	char x[40000] = "", got[40000];
+
+	err.msg[0] = '\0';
+	ok(permuted(x, 10000, 4, nrow, inverse, memory, got) == -1 &&
+	    err.code == NF_EDATA && strcmp(err.msg, why) == 0, "%s", why);
 }
 
 /* Each of the 24 orders of four rows is as likely as any other. */
@@ -120,6 +134,11 @@ main(void)
 	memories(5000, 40);
 	memories(30000, 12);
 	memories(300, 100000);
+	promised(9000, false, 20000, "more rows than the 9000 that were "
+	    "promised");
+	promised(9000, true, 1 << 20, "more rows than the 9000 that were "
+	    "promised");
+	promised(10001, true, 100000, "10000 rows, but 10001 were promised");
 	uniform();
 	mixed();
 	return done();

@@ -40,6 +40,7 @@ take(struct nf_reader *r, struct nf_pick *pick, struct nf_permuter *p,
 	int rc;
 
 	*nrow = 0;
+	nf_permuter_expect(p, nf_reader_total(r));
 	while ((rc = nf_reader_next(r, &rows, err)) == 1) {
 		if (nf_pick_rows(pick, &rows, err) == -1 ||
 		    nf_permuter_put(p, rows.x, rows.nrow, err) == -1)

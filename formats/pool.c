@@ -2,10 +2,9 @@
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 
-#include "h5.h"
-
-#define MAX_THREADS	64
+#include "pool.h"
 
 struct nf_pool {
 	pthread_mutex_t lock;
@@ -14,7 +13,7 @@ struct nf_pool {
 	bool stop;
 	unsigned nthread;		/* beside the owner's */
 	unsigned started;
-	pthread_t thread[MAX_THREADS];
+	pthread_t thread[NF_POOL_MAX - 1];
 };
 
 /* Run the task at the head; the lock is held on entry and on return. */
@@ -52,10 +51,10 @@ serve(void *arg)
 }
 
 int
-nf_pool_open(struct nf_pool **out, struct nf_err *err)
+nf_pool_open(struct nf_pool **out, unsigned most, struct nf_err *err)
 {
 	struct nf_pool *p = nf_alloc(1, sizeof(*p), "threads", err);
-	int want = omp_get_max_threads() - 1;
+	unsigned want = (unsigned)omp_get_max_threads();
 	sigset_t all, was;
 
 	*out = p;
@@ -65,13 +64,13 @@ nf_pool_open(struct nf_pool **out, struct nf_err *err)
 	pthread_cond_init(&p->work, NULL);
 	pthread_cond_init(&p->done, NULL);
 	p->tail = &p->head;
-	if (want > MAX_THREADS)
-		want = MAX_THREADS;
+	most = most < NF_POOL_MAX ? most : NF_POOL_MAX;
+	want = want < most ? want : most;
 	/* Signals are for the owner, whose sleep they may have to end. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	/* Where the system gives fewer threads, the owner does their work. */
-	while ((int)p->nthread < want && pthread_create(&p->thread[p->nthread],
+	while (p->nthread + 1 < want && pthread_create(&p->thread[p->nthread],
 	    NULL, serve, p) == 0)
 		p->nthread++;
 	pthread_sigmask(SIG_SETMASK, &was, NULL);

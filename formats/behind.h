@@ -1,0 +1,31 @@
+/*
+ * Writing behind: buffers go to a file in the order given, many at a time, by
+ * a thread, while their owner fills others.  Not for other folders.
+ */
+#ifndef NF_BEHIND_H
+#define NF_BEHIND_H
+
+#include "pool.h"
+#include "stream.h"
+
+struct nf_behind;
+
+/*
+ * Append to a new file, whose descriptor stays the caller's, writes of most
+ * buffers of size bytes.  It takes 2 * most buffers' memory.
+ */
+int nf_behind_open(struct nf_behind **b, int fd, const char *name,
+    size_t size, uint32_t most, struct nf_pool *pool, struct nf_err *err)
+    NF_CHECKED;
+/*
+ * Have the first n bytes of a buffer written, later, at *at; an empty buffer
+ * comes in exchange.  NULL: an earlier write failed.
+ */
+char *nf_behind_put(struct nf_behind *b, char *buf, size_t n, uint64_t *at,
+    struct nf_err *err) NF_CHECKED;
+/* Wait until everything is in the file. */
+int nf_behind_end(struct nf_behind *b, struct nf_err *err) NF_CHECKED;
+/* Free; the buffers given in exchange are gone too.  Accepts NULL. */
+void nf_behind_close(struct nf_behind *b);
+
+#endif

@@ -171,37 +171,37 @@ turn(square_row r[SIDE])
 }
 
 static void
-load_square(const float *const *f, uint32_t k, uint32_t i,
-    double x[][NF_PREP_PITCH])
+load_square(const float *const *from, uint32_t k, uint32_t i,
+    float (*f)[NF_PREP_PITCH])
 {
 	square_row r[SIDE];
-	uint32_t a, b;
+	uint32_t a;
 
 	for (a = 0; a < SIDE; a++)
-		memcpy(&r[a], f[i + a] + k, sizeof(r[a]));
+		memcpy(&r[a], from[i + a] + k, sizeof(r[a]));
 	turn(r);
 	for (a = 0; a < SIDE; a++)
-		for (b = 0; b < SIDE; b++)
-			x[k + a][i + b] = (double)r[a][b];
+		memcpy(&f[k + a][i], &r[a], sizeof(r[a]));
 }
 
 static void
 load(const void *const *from, int wide, uint32_t n, uint32_t ncol,
-    double x[][NF_PREP_PITCH])
+    union nf_panel *x)
 {
-	const double *const *d = (const double *const *)from;
-	const float *const *f = (const float *const *)from;
 	uint32_t i, k, whole_n, whole;
 
 	whole = wide || ncol < SIDE ? 0 : ncol;
 	whole_n = n / SIDE * SIDE;
 	for (i = 0; i < whole_n; i += SIDE)
 		for (k = 0; k < whole; k += SIDE)	/* the last may .. */
-			load_square(f, k + SIDE <= ncol ? k : ncol - SIDE, i,
-			    x);			/* .. overlap */
+			load_square((const float *const *)from, k + SIDE <=
+			    ncol ? k : ncol - SIDE, i, x->f); /* overlap */
 	for (i = 0; i < n; i++)
 		for (k = i < whole_n ? whole : 0; k < ncol; k++)
-			x[k][i] = wide ? d[i][k] : (double)f[i][k];
+			if (wide)
+				x->d[k][i] = ((const double *)from[i])[k];
+			else
+				x->f[k][i] = ((const float *)from[i])[k];
 }
 
 static void
@@ -219,24 +219,33 @@ store_square(const float (*f)[NF_PREP_PITCH], uint32_t k, uint32_t i,
 }
 
 static void
-store(const void *y, int wide, uint32_t n, uint32_t ncol, void *const *to)
+store(const union nf_panel *y, int wide, uint32_t n, uint32_t ncol,
+    void *const *to)
 {
-	const double (*d)[NF_PREP_PITCH] = y;
-	const float (*f)[NF_PREP_PITCH] = y;
 	uint32_t i, k, whole_n, whole;
 
 	whole = wide || ncol < SIDE ? 0 : ncol;
 	whole_n = n / SIDE * SIDE;
 	for (i = 0; i < whole_n; i += SIDE)
 		for (k = 0; k < whole; k += SIDE)
-			store_square(f, k + SIDE <= ncol ? k : ncol - SIDE, i,
-			    (float *const *)to);
+			store_square(y->f, k + SIDE <= ncol ? k : ncol - SIDE,
+			    i, (float *const *)to);
 	for (i = 0; i < n; i++)
 		for (k = i < whole_n ? whole : 0; k < ncol; k++)
 			if (wide)
-				((double *)to[i])[k] = d[k][i];
+				((double *)to[i])[k] = y->d[k][i];
 			else
-				((float *)to[i])[k] = f[k][i];
+				((float *)to[i])[k] = y->f[k][i];
+}
+
+static void
+widen(const float *x, uint32_t n, double *y)
+{
+	uint32_t i;
+
+#pragma omp simd
+	for (i = 0; i < n; i++)
+		y[i] = (double)x[i];
 }
 
 static void
@@ -281,7 +290,8 @@ choose(uint64_t seed, uint64_t first, uint32_t n, uint64_t bound,
 	return count;
 }
 
-#define LANES	8			/* sums side by side: on every set */
+#define LANES	4			/* sums side by side: on every set, .. */
+#define NSUM	4			/* .. so often */
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 
@@ -289,26 +299,24 @@ typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 NF_VECTOR double
 sum_power(const double *x, uint32_t n, double a, int power)
 {
-	uint32_t whole = n / (2 * LANES) * (2 * LANES), i;
+	const uint32_t stride = LANES * NSUM;
+	uint32_t whole = n / stride * stride, i, k;
+	lanes sum[NSUM] = { { 0 } }, v;
 	double s[LANES], d;
-	lanes even = { 0 }, odd = { 0 }, v, w;
 
-	for (i = 0; i < whole; i += 2 * LANES) {
-		memcpy(&v, x + i, sizeof(v));
-		memcpy(&w, x + i + LANES, sizeof(w));
-		v -= a;
-		w -= a;
-		even += power == 1 ? v : v * v;
-		odd += power == 1 ? w : w * w;
-	}
-	even += odd;
-	memcpy(s, &even, sizeof(s));
+	for (i = 0; i < whole; i += stride)
+		for (k = 0; k < NSUM; k++) {
+			memcpy(&v, x + i + k * LANES, sizeof(v));
+			v -= a;
+			sum[k] += power == 1 ? v : v * v;
+		}
+	sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	memcpy(s, &sum[0], sizeof(s));
 	for (; i < n; i++) {
 		d = x[i] - a;
 		s[i % LANES] += power == 1 ? d : d * d;
 	}
-	return ((s[0] + s[4]) + (s[2] + s[6])) +
-	    ((s[1] + s[5]) + (s[3] + s[7]));
+	return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
 /* About a value of theirs, so that those of a constant are exact. */
@@ -356,6 +364,7 @@ const struct nf_kernels CPU_NAME(nf_kernels) = {
 	},
 	.load = load,
 	.store = store,
+	.widen = widen,
 	.narrow = narrow,
 	.draw = draw,
 	.choose = choose,

@@ -44,10 +44,7 @@ nf_prep_nthread(const struct nf_prep *p)
 /* Columns on their way out: numbers first to first + n, turned. */
 struct panel {
 	uint32_t first, n;
-	union {
-		double d[NF_PREP_PANEL][NF_PREP_PITCH];
-		float f[NF_PREP_PANEL][NF_PREP_PITCH];
-	} y;
+	union nf_panel y;
 };
 
 static void

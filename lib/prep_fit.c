@@ -28,7 +28,7 @@ struct nf_fitting {
 static void
 add_ends(struct nf_spread *s, const struct nf_run *r)
 {
-	const double *raw = r->raw[r->column - r->panel];
+	const double *raw = r->raw;
 	uint32_t lo = 0, hi = 0, i;
 
 	for (i = 1; i < r->n; i++) {

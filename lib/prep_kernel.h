@@ -18,12 +18,12 @@ struct nf_kernels {
 	/* An op's forward, or the draw of a spike. */
 	int (*run[NF_RUN_COUNT])(const struct nf_op *o,
 	    const struct nf_values *v);
-	/* x[k][i] = from[i][k], k < ncol, doubles or floats. */
+	/* x[k][i] = from[i][k], k < ncol, doubles or floats; and back. */
 	void (*load)(const void *const *from, int wide, uint32_t n,
-	    uint32_t ncol, double x[][NF_PREP_PITCH]);
-	/* The way back: to[i][k] = y[k][i], of one type. */
-	void (*store)(const void *y, int wide, uint32_t n, uint32_t ncol,
-	    void *const *to);
+	    uint32_t ncol, union nf_panel *x);
+	void (*store)(const union nf_panel *y, int wide, uint32_t n,
+	    uint32_t ncol, void *const *to);
+	void (*widen)(const float *x, uint32_t n, double *y);
 	void (*narrow)(const double *x, uint32_t n, float *y);
 	/* nf_cell_draw for n rows. */
 	void (*draw)(uint64_t seed, uint32_t which, const uint64_t *row,

@@ -173,6 +173,11 @@ double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
 /* From one to the next of them: else all would want the same cache lines. */
 #define NF_PREP_PITCH	(NF_PREP_RUN + 16)
 
+union nf_panel {
+	float f[NF_PREP_PANEL][NF_PREP_PITCH];
+	double d[NF_PREP_PANEL][NF_PREP_PITCH];
+};
+
 /*
  * Rows that go through a column's chain together: value i is that of the
  * at[i]-th of them.  late ones join at late_op; until an op has run they
@@ -184,13 +189,15 @@ struct nf_run {
 	const struct nf_kernels *kernels;
 	uint64_t seed, first;		/* the run's first row */
 	uint32_t nrow, column, n, nlate;
-	uint32_t panel, npanel;		/* columns that stand in raw */
+	uint32_t panel, npanel;		/* columns that stand in turned */
 	uint32_t row[NF_PREP_RUN];	/* [nrow]: from the first, those not
 					 * left out */
 	uint32_t at[NF_PREP_RUN], late[NF_PREP_RUN], late_op[NF_PREP_RUN];
 	double x[NF_PREP_RUN];		/* [n] */
 	double u[NF_PREP_RUN];		/* draws, or partners */
-	double raw[NF_PREP_PANEL][NF_PREP_PITCH];
+	double raw[NF_PREP_RUN];	/* [nrow]: the column, where an op
+					 * takes values past others */
+	union nf_panel turned;
 };
 
 /* Rows first to first + n of rows, but for those to skip. */

@@ -61,8 +61,9 @@ number_of(const struct nf_run *r, uint32_t i)
 
 /* Rows that a later op takes past the others are set apart. */
 static void
-set_apart(struct nf_run *r, const struct nf_chain *c, const double *raw)
+set_apart(struct nf_run *r, const struct nf_chain *c)
 {
+	const double *raw = r->raw;
 	double op[NF_PREP_RUN] = { 0 };
 	uint32_t i, k, is_late;
 
@@ -99,7 +100,7 @@ load(struct nf_run *r, uint32_t j)
 		    ((r->first + r->row[i]) * rows->ld + j) * size;
 	r->panel = j;
 	r->npanel = n < NF_PREP_PANEL ? n : NF_PREP_PANEL;
-	r->kernels->load(from, rows->wide, r->nrow, r->npanel, r->raw);
+	r->kernels->load(from, rows->wide, r->nrow, r->npanel, &r->turned);
 }
 
 /* The values of column j that begin with its first op are on their way. */
@@ -107,22 +108,24 @@ void
 nf_run_column(struct nf_run *r, uint32_t j)
 {
 	const struct nf_chain *c = &r->prep->chain[j];
-	const double *raw;
+	double *x = c->takes ? r->raw : r->x;
 	uint32_t i;
 
 	if (j < r->panel || j >= r->panel + r->npanel)
 		load(r, j);
-	raw = r->raw[j - r->panel];
+	if (r->rows->wide)
+		memcpy(x, r->turned.d[j - r->panel], r->nrow * sizeof(*x));
+	else
+		r->kernels->widen(r->turned.f[j - r->panel], r->nrow, x);
 	r->column = j;
 	r->nlate = 0;
 	if (c->takes) {
-		set_apart(r, c, raw);
+		set_apart(r, c);
 		return;
 	}
 	r->n = r->nrow;
 	for (i = 0; i < r->nrow; i++)
 		r->at[i] = i;
-	memcpy(r->x, raw, r->nrow * sizeof(*raw));
 }
 
 static struct nf_cell

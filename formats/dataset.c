@@ -71,21 +71,52 @@ nf_dataset_new(struct nf_dataset **out, const struct nf_choice *c,
 
 /* ---- rows --------------------------------------------------------------- */
 
-/* Room for n prepared rows; memory is taken as they come. */
+static void
+free_held(struct nf_held *h)
+{
+	int k;
+
+	for (k = 0; k < 3; k++)
+		nf_grow_free(&h->mem[k]);
+}
+
+/* Room for n prepared rows, where it will be; memory is taken later. */
 static int
-make_held(const struct nf_dataset *d, struct nf_held *h, uint64_t n,
+open_held(const struct nf_dataset *d, struct nf_held *h, uint64_t n,
     int weighted, struct nf_err *err)
 {
 	size_t ncol[3] = { d->D, d->C, weighted != 0 }, size;
 	int k;
 
 	for (k = 0; k < 3; k++) {
-		size = n * ncol[k] * sizeof(nf_real);
-		if (size > 0 && (nf_grow_open(&h->mem[k], size,
-		    "training rows", err) == -1 || nf_grow_to(&h->mem[k],
-		    size, "training rows", err) == -1))
+		h->size[k] = ncol[k] * sizeof(nf_real);
+		size = n * h->size[k];
+		if (size > 0 && nf_grow_open(&h->mem[k], size,
+		    "training rows", err) == -1)
 			return -1;
 	}
+	return 0;
+}
+
+/* Room for n rows that may be used. */
+static int
+make_held(const struct nf_dataset *d, struct nf_held *h, uint64_t n,
+    int weighted, struct nf_err *err)
+{
+	int k, fits = 1;
+
+	for (k = 0; k < 3; k++)
+		fits &= h->mem[k].p != NULL &&
+		    n * h->size[k] <= h->mem[k].max;
+	if (!fits) {
+		free_held(h);
+		if (open_held(d, h, n, weighted, err) == -1)
+			return -1;
+	}
+	for (k = 0; k < 3; k++)
+		if (h->size[k] > 0 && nf_grow_to(&h->mem[k], n * h->size[k],
+		    "training rows", err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -121,6 +152,16 @@ raw_share(const struct nf_dataset *d, const struct nf_choice *c,
 	    (double)(raw + prepared));
 }
 
+/* How many rows that may be; 0 where they will not stay in memory. */
+static uint64_t
+most_rows(const struct nf_choice *c, const struct nf_feed *f, uint64_t share)
+{
+	uint64_t n = share / ((c->ncontext + c->ntarget + c->nweight) *
+	    nf_type_size(f->schema->type));
+
+	return f->total == NF_NROW_UNKNOWN ? n : f->total <= n ? f->total : 0;
+}
+
 uint64_t
 nf_dataset_memory(const struct nf_dataset *d)
 {
@@ -144,6 +185,7 @@ spool(struct nf_dataset *d, struct nf_pass *p, const struct nf_dataset_opt *o,
 		    "%.3g MB of the %.3g that are left: keep fewer "
 		    "(valid_fraction)", (unsigned long long)d->nvalid,
 		    (double)held / 1e6, (double)o->memory / 1e6);
+	free_held(&d->all);		/* which was for all rows */
 	d->size = o->size;
 	if ((o->size.window == 0 && nf_spool_fit(&d->size, ncol, o->batch,
 	    o->memory - held, err) == -1) ||
@@ -178,14 +220,17 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 	struct nf_store store = { 0 };
 	struct nf_pass p = { .d = d, .c = c, .store = &store,
 		.seed = o->seed };
-	struct nf_watch watch = { nf_pass_show, &p };
+	struct nf_watch watch = { nf_pass_show, nf_pass_room, &p };
+	uint64_t share = o->size.window > 0 ? 0 : raw_share(d, c,
+	    f->schema->type, o->memory);
 	int rc = -1;
 
 	d->weighted = c->nweight > 0;
 	nf_pass_begin(&p, o->fraction);
-	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
-	    c->nweight, o->size.window > 0 ? 0 : raw_share(d, c,
-	    f->schema->type, o->memory), &watch, err) == -1) {
+	if (open_held(d, &d->all, most_rows(c, f, share), d->weighted,
+	    err) == -1 ||
+	    nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
+	    c->nweight, share, &watch, err) == -1) {
 		nf_pass_free(&p);
 		return -1;
 	}
@@ -245,16 +290,12 @@ nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
 void
 nf_dataset_free(struct nf_dataset *d)
 {
-	int k;
-
 	if (d == NULL)
 		return;
 	nf_prep_free(d->context);
 	nf_prep_free(d->target);
-	for (k = 0; k < 3; k++) {
-		nf_grow_free(&d->all.mem[k]);
-		nf_grow_free(&d->extra.mem[k]);
-	}
+	free_held(&d->all);
+	free_held(&d->extra);
 	nf_spool_close(d->spool);
 	nf_free(d);
 }

@@ -37,6 +37,7 @@ void nf_choice_free(struct nf_choice *c);
 /* Prepared rows in memory: targets, context and weights. */
 struct nf_held {
 	struct nf_grow mem[3];
+	size_t size[3];			/* bytes of a row in each */
 };
 
 struct nf_dataset {

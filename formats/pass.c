@@ -6,6 +6,8 @@
 #include "pass.h"
 #include "prep.h"
 
+#define PAGE	4096			/* bytes; no machine has smaller ones */
+
 /* Which of n rows from first on validate, if chosen asks; how many do. */
 static uint64_t
 choose(const struct nf_pass *p, uint64_t first, uint64_t n, uint8_t *chosen)
@@ -138,6 +140,36 @@ nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
 	nf_prep_threads(d->context, (uint32_t)d->nthread);
 	nf_prep_threads(d->target, (uint32_t)d->nthread);
 	p->seen = first + nrow;
+}
+
+/* Memory is had by writing to it: once a page, whatever their size. */
+static void
+touch(char *p, size_t from, size_t to)
+{
+	size_t at;
+
+	for (at = from; at < to; at += PAGE)
+		*(volatile char *)(p + at) = 0;
+}
+
+/* What cannot be had is not missed until it is due. */
+void
+nf_pass_room(void *pass, uint64_t nrow)
+{
+	struct nf_pass *p = pass;
+	struct nf_held *h = &p->d->all;
+	size_t size;
+	int k;
+
+	nrow += p->store->chunk;	/* more will have come by then */
+
+	for (k = 0; k < 3; k++) {
+		size = h->size[k];
+		if (size > 0 && nrow * size <= h->mem[k].max &&
+		    nf_grow_to(&h->mem[k], nrow * size, "rows", NULL) == 0)
+			touch(h->mem[k].p, p->room * size, nrow * size);
+	}
+	p->room = nrow;
 }
 
 void

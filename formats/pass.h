@@ -21,6 +21,7 @@ struct nf_pass {
 	uint64_t seen;			/* rows of the first round so far, .. */
 	uint64_t nvalid;		/* .. those that validate .. */
 	int rc;				/* .. and how that went */
+	uint64_t room;			/* rows that memory was taken for */
 	struct nf_err err;
 	const void *x;			/* at hand: n rows from first on */
 	uint64_t first, n;
@@ -36,6 +37,8 @@ struct nf_pass {
  */
 void nf_pass_begin(struct nf_pass *p, double fraction);
 void nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow);
+/* Take memory for so many prepared rows and a chunk more, ahead of time. */
+void nf_pass_room(void *pass, uint64_t nrow);
 /* With all rows there: count those that validate, unless none were left. */
 void nf_pass_choose(struct nf_pass *p);
 /* Show the others, and again as often as the recipes need. */

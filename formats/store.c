@@ -132,18 +132,25 @@ take_in(void *arg)
 static void
 hand_on(struct fill *l, const struct nf_watch *w)
 {
-	uint64_t n = l->s->chunk, first = 0;
+	uint64_t n = l->s->chunk, first = 0, told = 0;
+	int is_there;
 
 	pthread_mutex_lock(&l->lock);
 	while (!l->leaves && !l->ended) {
-		if (l->nrow - first < n) {
+		is_there = l->nrow - first >= n;
+		if (!is_there && told == first) {
 			pthread_cond_wait(&l->change, &l->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&l->lock);
-		w->rows(w->arg, (char *)l->s->mem.p + first * l->s->rowsize,
-		    first, n);
-		first += n;
+		if (is_there) {
+			w->rows(w->arg, (char *)l->s->mem.p + first *
+			    l->s->rowsize, first, n);
+			first += n;
+		} else {
+			w->idle(w->arg, first);
+			told = first;
+		}
 		pthread_mutex_lock(&l->lock);
 	}
 	l->is_left = 1;

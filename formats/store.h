@@ -7,10 +7,12 @@
 
 /*
  * Who wants rows before the last of them is there: rows(arg, ..) gets n rows
- * from first on, in order, in whole chunks, while they stay in memory.
+ * from first on, in order, in whole chunks, while they stay in memory; and
+ * idle is called, with how many it has got, while no chunk is there.
  */
 struct nf_watch {
 	void (*rows)(void *arg, const void *x, uint64_t first, uint64_t n);
+	void (*idle)(void *arg, uint64_t nrow);
 	void *arg;
 };
 

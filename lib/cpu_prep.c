@@ -290,8 +290,8 @@ choose(uint64_t seed, uint64_t first, uint32_t n, uint64_t bound,
 	return count;
 }
 
-#define LANES	4			/* sums side by side: on every set, .. */
-#define NSUM	4			/* .. so often */
+#define LANES	4			/* sums side by side, .. */
+#define NSUM	4			/* .. so often, on every set */
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 

@@ -81,12 +81,9 @@ read_options(int argc, char *argv[])
 	static const struct option longs[] = {
 		{ "config", 1, NULL, 'c' }, { "output", 1, NULL, 'o' },
 		{ "validation", 1, NULL, 'v' }, { "quiet", 0, NULL, 'q' },
-		{ "set", required_argument, NULL, 256 },
-		{ "resume", no_argument, NULL, 257 },
-		{ "device", required_argument, NULL, 258 },
-		{ "threads", required_argument, NULL, 259 },
-		{ "seed", required_argument, NULL, 260 },
-		{ "log", required_argument, NULL, 261 },
+		{ "set", 1, NULL, 256 }, { "resume", 0, NULL, 257 },
+		{ "device", 1, NULL, 258 }, { "threads", 1, NULL, 259 },
+		{ "seed", 1, NULL, 260 }, { "log", 1, NULL, 261 },
 		{ "max-time", required_argument, NULL, 262 },
 		{ "memory", required_argument, NULL, 263 },
 		{ NULL, 0, NULL, 0 }

@@ -268,7 +268,8 @@ nf_zip_open(struct nf_zip **out, const char *path, struct nf_err *err)
 	else if (z->fd == -1 || fstat(z->fd, &st) == -1)
 		nf_fail(err, NF_ESYS, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		nf_fail(err, NF_EUSE, "%s: want a file, not a pipe", path);
+		nf_fail(err, NF_EUSE, "%s: neither a pipe nor a directory, "
+		    "but a file is wanted", path);
 	else {
 		z->size = (uint64_t)st.st_size;
 		rc = read_directory(z, err);

@@ -206,8 +206,13 @@ rows()
 	run -1 --separate-stderr nfmodel import -o x.nf none.pt
 	[ "$stderr" = "nfmodel: none.pt: No such file or directory" ]
 	run -2 --separate-stderr nfmodel import -o x.nf .
-	[[ $stderr == *"want a file, not a pipe" ]]
+	[[ $stderr == *": neither a pipe nor a directory, but a file is wanted" ]]
 	run -1 --separate-stderr nfmodel import -o none/x.nf "$tiny"
+	cp "$tiny" own.pt
+	run -2 --separate-stderr nfmodel import -o ./own.pt own.pt
+	[ "$stderr" = "nfmodel: ./own.pt: the checkpoint, which the model \
+would replace: want another -o" ]
+	cmp own.pt "$tiny"
 }
 
 @test "import: usage" {

@@ -1,7 +1,8 @@
 /* nfmodel import: a checkpoint of PyTorch becomes a model. */
+#include <sys/stat.h>
+
 #include <stdio.h>
 #include <string.h>
-
 #include <unistd.h>
 
 #include "fit.h"
@@ -79,6 +80,19 @@ table_close(struct table *t)
 		close(t->fd);
 }
 
+/* A checkpoint may be the only one: it is not replaced. */
+static int
+check_apart(const char *checkpoint, const char *model, struct nf_err *err)
+{
+	struct stat a, b;
+
+	if (stat(checkpoint, &a) == -1 || stat(model, &b) == -1 ||
+	    a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return 0;
+	return nf_fail(err, NF_EUSE, "%s: the checkpoint, which the model "
+	    "would replace: want another -o", model);
+}
+
 /* The checkpoint first: where the model is, both are. */
 static int
 write_both(struct nf_model *m, const char *path, struct nf_err *err)
@@ -105,9 +119,9 @@ tool_import(struct tool_import *o, const char *checkpoint, const char *model,
 		.nset = o->nset, .memory = tool_memory() / 2 };
 	struct nf_model *m = NULL;
 	uint32_t i;
-	int rc = 0;
+	int rc = check_apart(checkpoint, model, err);
 
-	if (o->table != NULL) {
+	if (rc == 0 && o->table != NULL) {
 		rc = table_open(&table, o->table, err);
 		how.table = &table.feed;
 	}

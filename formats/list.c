@@ -189,7 +189,8 @@ unique_check(const struct nf_list *l, struct nf_err *err)
 	for (i = 1; i < l->n && rc == 0; i++)
 		if (strcmp(*at[i - 1], *at[i]) == 0)
 			rc = nf_fail(err, NF_EDATA,
-			    "columns %td and %td have one name, \"%s\"",
+			    "columns %td and %td have one name, \"%s\": "
+			    "rename one, or leave it out",
 			    at[i - 1] < at[i] ? at[i - 1] - l->s : at[i] - l->s,
 			    at[i - 1] < at[i] ? at[i] - l->s : at[i - 1] - l->s,
 			    *at[i]);

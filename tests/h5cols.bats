@@ -191,7 +191,7 @@ refused()
 	    -d few x.h5
 	refused 3 'x.h5:number: attribute columns: holds int32, want strings' \
 	    -d number x.h5
-	refused 3 'x.h5:twice: columns 0 and 2 have one name, "a"' \
+	refused 3 'x.h5:twice: columns 0 and 2 have one name, "a"'"$twice" \
 	    -d twice x.h5
 	refused 3 'x.h5:control: the name of column 2: a control character (0x09)' \
 	    -d control x.h5

@@ -8,6 +8,7 @@ export LC_ALL=C.UTF-8
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
 export OMP_WAIT_POLICY=passive		# tests run beside each other
 export JETS=$repo/pipelines/data/jets.h5
+twice=': rename one, or leave it out'	# of columns of one name
 unset NF_FAULT NO_COLOR COLUMNS
 unset MAKEFLAGS MFLAGS MAKELEVEL	# a test's make is not check's
 

@@ -292,7 +292,7 @@ is none" -t bad
 	printf 'a,,b\n1,2,3\n' >bad
 	dies 'bad: line 1: the name of column 1 has 0 bytes, want 1 to 255' bad
 	printf 'a,b,a\n1,2,3\n' >bad
-	dies 'bad: line 1: columns 0 and 2 have one name, "a"' bad
+	dies 'bad: line 1: columns 0 and 2 have one name, "a"'"$twice" bad
 	printf 'a\xff,b\n1,2\n' >bad
 	dies 'bad: line 1: the name of column 0: not UTF-8' bad
 	printf '\n \n\n' >bad
@@ -395,7 +395,7 @@ b1" "'$t'" '(1,)'
 	odd "$fields" "[('a', '<f4', (2,))]" '(1,)'
 	odd "$fields" "[(('t', 'a'), '<f4')]" '(1,)'
 	odd "$fields" "[('a', [('b', '<f4')])]" '(1,)'
-	odd 'columns 0 and 1 have one name, "a"' \
+	odd 'columns 0 and 1 have one name, "a"'"$twice" \
 	    "[('a', '<f4'), ('a', '<f4')]" '(1,)'
 	bad='the header is not that of an array'
 	odd "$bad" "'<f4'" '(1.5,)'

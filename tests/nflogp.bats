@@ -224,7 +224,7 @@ A x + B above 0: give another B, clip first, or let a spike take the value" \
 	run -3 --separate-stderr bash -c 'nflogp --raw two.nf big.nfs >out'
 	[[ $stderr == "nflogp: big.nfs: row 0, column v: "*"1e+300"* ]]
 	nflogp golden.nf g.nfs >once.nfs
-	fails 3 'stdout: columns 6 and 7 have one name, "log_prob"' \
+	fails 3 'stdout: columns 6 and 7 have one name, "log_prob"'"$twice" \
 	    nflogp golden.nf once.nfs
 	nflogp --latent golden.nf once.nfs | nflogp --mean golden.nf >/dev/null
 }

@@ -284,7 +284,7 @@ whole()
 	whole
 	refuses "/columns/target: 2 names, want 3, a feature each" \
 	    names /columns/target a,b
-	refuses "/columns/target: columns 0 and 2 have one name, \"a\"" \
+	refuses "/columns/target: columns 0 and 2 have one name, \"a\"$twice" \
 	    names /columns/target a,b,a
 	refuses "/columns/context: the name of column 1: a control character\
  (0x07)" names /columns/context a,$'\a'

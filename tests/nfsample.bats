@@ -176,7 +176,7 @@ GenJet_hadronFlavour ratio id tag n x " ]
 	printf 'y0,row,y1\n1,2,3\n' | nfcat >r.nfs
 	run -3 --separate-stderr bash -c 'nfsample --index bare.nf r.nfs >o'
 	[ "$stderr" = \
-	    'nfsample: stdout: columns 0 and 3 have one name, "row"' ]
+	    'nfsample: stdout: columns 0 and 3 have one name, "row"'"$twice" ]
 }
 
 @test "nfsample --rows: a flow without conditions needs no input" {

@@ -261,7 +261,7 @@ stream (nfcat joins streams)" ]
 		lie ' line 3: not UTF-8' "${type}column a$bytes\n"
 	done
 	lie ': 0 columns, want 1 to 65536' "$type"
-	lie ': columns 1 and 3 have one name, "b"' \
+	lie ': columns 1 and 3 have one name, "b"'"$twice" \
 	    "${type}column a\ncolumn b\ncolumn c\ncolumn b\n"
 	long=$(printf '%256s' '' | tr ' ' x)
 	lie ': the name of column 0 has 256 bytes, want 1 to 255' \

@@ -60,20 +60,28 @@ gate(uint32_t n, struct nf_linear g, struct nf_mat context, struct nf_mat w,
 	NF_SHARED(float, shared);
 	uint32_t j0 = blockIdx.y * 32, j = j0 + threadIdx.x % 32;
 	uint32_t i0 = blockIdx.x * TILE, i = i0 + threadIdx.x / 32, k;
-	float acc[NROW] = { 0 }, v;
+	float acc[NROW] = { 0 }, v[NROW], u[NROW], bias = 0;
+	int in;
 
+#pragma unroll
+	for (k = 0; k < NROW; k++) {	/* under way while it multiplies */
+		in = j < w.ncol && i + 8 * k < n;
+		v[k] = in ? w.x[(size_t)(i + 8 * k) * w.ld + j] : 0;
+		u[k] = in ? t.x[(size_t)(i + 8 * k) * t.ld + j] : 0;
+	}
 	multiply(&g, n, context, i0, j0, shared, acc);
 	if (j >= w.ncol)
 		return;
+	if (g.nin > 0)
+		bias = g.b[j];
 #pragma unroll
-	for (k = 0; k < NROW; k++)
-		if (i + 8 * k < n) {
-			v = w.x[(size_t)(i + 8 * k) * w.ld + j];
-			if (g.nin > 0)
-				v *= nf_sigmoid(acc[k] + g.b[j]);
-			to.x[(size_t)(i + 8 * k) * to.ld + j] = v +
-			    t.x[(size_t)(i + 8 * k) * t.ld + j];
-		}
+	for (k = 0; k < NROW; k++) {
+		if (i + 8 * k >= n)
+			return;
+		if (g.nin > 0)
+			v[k] *= nf_sigmoid(acc[k] + bias);
+		to.x[(size_t)(i + 8 * k) * to.ld + j] = v[k] + u[k];
+	}
 }
 
 static void
@@ -180,6 +188,16 @@ weight_sums(const struct nf_linear *l, uint32_t c0, uint32_t nc,
 	__syncthreads();
 }
 
+static __device__ void
+load_pair(uint32_t n, struct nf_mat a, struct nf_mat b, uint32_t i,
+    uint32_t j, float *x, float *y)
+{
+	if (i >= n)
+		return;
+	*x = a.x[(size_t)i * a.ld + j];
+	*y = b.x[(size_t)i * b.ld + j];
+}
+
 /* A strip of columns through all rows, a tile after the other. */
 static __global__ void __launch_bounds__(NF_STRIP_THREADS)
 gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
@@ -192,7 +210,7 @@ gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
 	uint32_t j = blockIdx.x * NF_STRIP + threadIdx.x % NF_STRIP;
 	int many = l.nin > CHUNK || NF_STRIP * chunk * 2 > blockDim.x;
 	struct piece p;
-	float s, e, sum = 0;
+	float s, e, sum = 0, tv = 0, wv = 0, tnext, wnext, shift = 0;
 	double bias = 0;
 
 	p.nrow = blockDim.x / NF_STRIP;
@@ -200,17 +218,26 @@ gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
 	p.w = p.rows + p.nrow * chunk;
 	p.g = p.w + NF_STRIP * chunk;
 	p.part = p.g + blockDim.x;
-	for (i0 = 0; i0 < n; i0 += p.nrow) {
+	i = threadIdx.x / NF_STRIP;
+	if (j < l.nout) {
+		shift = l.b[j];
+		load_pair(n, dt, w, i, j, &tv, &wv);
+	}
+	for (i0 = 0; i0 < n; i0 += p.nrow, i += p.nrow) {
+		tnext = wnext = 0;
+		if (j < l.nout)		/* under way through this tile */
+			load_pair(n, dt, w, i + p.nrow, j, &tnext, &wnext);
 		s = one_product(&l, n, context, i0, &p);
-		i = i0 + threadIdx.x / NF_STRIP;
 		e = 0;
 		if (i < n && j < l.nout) {
-			s = nf_sigmoid(s + l.b[j]);
-			e = dt.x[(size_t)i * dt.ld + j] * s;
-			s = e * w.x[(size_t)i * w.ld + j] * (1 - s);
+			s = nf_sigmoid(s + shift);
+			e = tv * s;
+			s = e * wv * (1 - s);
 			dw.x[(size_t)i * dw.ld + j] = e;
 			e = s;
 		}
+		tv = tnext;
+		wv = wnext;
 		p.g[threadIdx.x] = e;
 		bias += e;
 		__syncthreads();

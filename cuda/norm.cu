@@ -74,6 +74,17 @@ column_of(const struct nf_norm *m, enum nf_norm_mode mode, uint32_t j)
 	return c;
 }
 
+/* A thread's rows, from i on: all are asked for before one is used. */
+static __device__ void
+load_rows(struct nf_mat t, uint32_t n, uint32_t i, uint32_t j, float *v)
+{
+	uint32_t k;
+
+#pragma unroll
+	for (k = 0; k < NROW; k++, i += NTHREAD / 32)
+		v[k] = i < n ? t.x[(size_t)i * t.ld + j] : 0;
+}
+
 /* rounds: for the TF32 product that takes it. */
 static __global__ void
 apply(uint32_t n, struct nf_norm m, enum nf_norm_mode mode, struct drop d,
@@ -81,14 +92,18 @@ apply(uint32_t n, struct nf_norm m, enum nf_norm_mode mode, struct drop d,
 {
 	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
 	uint32_t i = blockIdx.x * TILE + threadIdx.x / 32;
+	float v, in[NROW];
 	struct column c;
-	float v;
 
 	if (j >= t.ncol)
 		return;
+	load_rows(t, n, i, j, in);
 	c = column_of(&m, mode, j);
-	for (k = 0; k < NROW && i < n; k++, i += NTHREAD / 32) {
-		v = (t.x[(size_t)i * t.ld + j] - c.mean) * c.scale + c.bias;
+#pragma unroll
+	for (k = 0; k < NROW; k++, i += NTHREAD / 32) {
+		if (i >= n)
+			return;
+		v = (in[k] - c.mean) * c.scale + c.bias;
 		v = nf_act(m.act, v) * mask(&m, d, i, j);
 		u.x[(size_t)i * u.ld + j] = rounds ? cuda_round_tf32(v) : v;
 	}
@@ -98,15 +113,20 @@ apply(uint32_t n, struct nf_norm m, enum nf_norm_mode mode, struct drop d,
 static __device__ void
 moments(uint32_t n, struct nf_mat t, uint32_t j, float about, double *sum)
 {
-	uint32_t step = blockDim.x / NF_STRIP, i, k = 0;
-	float v, a = 0, b = 0;
+	uint32_t step = blockDim.x / NF_STRIP, i, k = 0, q;
+	float v[NF_STRIP_AHEAD], a = 0, b = 0;
 
 	sum[0] = sum[1] = 0;
-	for (i = threadIdx.x / NF_STRIP; j < t.ncol && i < n; i += step) {
-		v = t.x[(size_t)i * t.ld + j] - about;
-		a += v;
-		b += v * v;
-		if (++k % NF_STRIP_SHORT == 0) {
+	for (i = threadIdx.x / NF_STRIP; j < t.ncol && i < n;
+	    i += NF_STRIP_AHEAD * step) {
+		cuda_strip_load(t, n, i, step, j, v);
+#pragma unroll
+		for (q = 0; q < NF_STRIP_AHEAD; q++) {
+			v[q] = i + q * step < n ? v[q] - about : 0;
+			a += v[q];
+			b += v[q] * v[q];
+		}
+		if ((k += NF_STRIP_AHEAD) % NF_STRIP_SHORT == 0) {
 			sum[0] += a;
 			sum[1] += b;
 			a = b = 0;
@@ -124,8 +144,10 @@ train(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 	__shared__ double work[32][NF_STRIP];
 	uint32_t j = blockIdx.x * NF_STRIP + threadIdx.x % NF_STRIP;
 	uint32_t step = blockDim.x / NF_STRIP, i = threadIdx.x / NF_STRIP;
-	float about = j < t.ncol ? t.x[j] : 0, invstd, centre, scale, v;
+	float about = j < t.ncol ? t.x[j] : 0, invstd, centre, scale;
+	float v[NF_STRIP_AHEAD], bias;
 	double sum[2], mean, var;
+	uint32_t q;
 
 	moments(n, t, j, about, sum);
 	cuda_strip_sum(sum, 2, work);
@@ -142,10 +164,18 @@ train(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 		m.invstd[j] = invstd;
 	}
 	scale = m.weight[j] * invstd;
-	for (; i < n; i += step) {
-		v = (t.x[(size_t)i * t.ld + j] - centre) * scale + m.bias[j];
-		v = nf_act(m.act, v) * mask(&m, d, i, j);
-		u.x[(size_t)i * u.ld + j] = rounds ? cuda_round_tf32(v) : v;
+	bias = m.bias[j];
+	while (i < n) {
+		cuda_strip_load(t, n, i, step, j, v);
+#pragma unroll
+		for (q = 0; q < NF_STRIP_AHEAD; q++, i += step) {
+			if (i >= n)
+				return;
+			v[q] = (v[q] - centre) * scale + bias;
+			v[q] = nf_act(m.act, v[q]) * mask(&m, d, i, j);
+			u.x[(size_t)i * u.ld + j] = rounds ?
+			    cuda_round_tf32(v[q]) : v[q];
+		}
 	}
 }
 
@@ -180,27 +210,35 @@ act_grad(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 {
 	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
 	uint32_t i = blockIdx.x * TILE + threadIdx.x / 32;
-	float g, *to;
+	float g, in[NROW], out[NROW], was[NROW] = { 0 };
 
-	for (k = 0; j < t.ncol && k < NROW && i < n;
-	    k++, i += NTHREAD / 32) {
-		g = du.x[(size_t)i * du.ld + j] * mask(&m, d, i, j);
-		g *= nf_act_slope(m.act, t.x[(size_t)i * t.ld + j]);
-		to = &dt.x[(size_t)i * dt.ld + j];
-		*to = g + (add ? *to : 0);
+	if (j >= t.ncol)
+		return;
+	load_rows(t, n, i, j, in);
+	load_rows(du, n, i, j, out);
+	if (add)
+		load_rows(dt, n, i, j, was);
+#pragma unroll
+	for (k = 0; k < NROW; k++, i += NTHREAD / 32) {
+		if (i >= n)
+			return;
+		g = out[k] * mask(&m, d, i, j);
+		g *= nf_act_slope(m.act, in[k]);
+		dt.x[(size_t)i * dt.ld + j] = g + was[k];
 	}
 }
 
-/* The gradient at the norm's output, of element (i, j); *x the normalised. */
+/* The gradient at the norm's output, of element (i, j), from those of t and
+ * du; *t becomes the normalised. */
 static __device__ float
 slope(const struct nf_norm *m, struct drop d, struct column c, float invstd,
-    struct nf_mat t, struct nf_mat du, uint32_t i, uint32_t j, float *x)
+    float *t, float du, uint32_t i, uint32_t j)
 {
-	float v = t.x[(size_t)i * t.ld + j] - c.mean;
-	float g = du.x[(size_t)i * du.ld + j] * mask(m, d, i, j);
+	float v = *t - c.mean;
 
-	*x = v * invstd;
-	return g * nf_act_slope(m->act, v * c.scale + c.bias);
+	*t = v * invstd;
+	return du * mask(m, d, i, j) *
+	    nf_act_slope(m->act, v * c.scale + c.bias);
 }
 
 static __device__ void
@@ -208,14 +246,22 @@ grad_sums(uint32_t n, const struct nf_norm *m, struct drop d,
     struct column c, float invstd, struct nf_mat t, struct nf_mat du,
     uint32_t j, double *sum)
 {
-	uint32_t step = blockDim.x / NF_STRIP, i, k = 0;
-	float e, x, a = 0, b = 0;
+	uint32_t step = blockDim.x / NF_STRIP, i, k = 0, q;
+	float e, x[NF_STRIP_AHEAD], g[NF_STRIP_AHEAD], a = 0, b = 0;
 
-	for (i = threadIdx.x / NF_STRIP; i < n; i += step) {
-		e = slope(m, d, c, invstd, t, du, i, j, &x);
-		a += e;
-		b += e * x;
-		if (++k % NF_STRIP_SHORT == 0) {
+	for (i = threadIdx.x / NF_STRIP; i < n; i += NF_STRIP_AHEAD * step) {
+		cuda_strip_load(t, n, i, step, j, x);
+		cuda_strip_load(du, n, i, step, j, g);
+#pragma unroll
+		for (q = 0; q < NF_STRIP_AHEAD; q++) {
+			if (i + q * step >= n)
+				break;
+			e = slope(m, d, c, invstd, &x[q], g[q],
+			    i + q * step, j);
+			a += e;
+			b += e * x[q];
+		}
+		if ((k += NF_STRIP_AHEAD) % NF_STRIP_SHORT == 0) {
 			sum[0] += a;
 			sum[1] += b;
 			a = b = 0;
@@ -236,7 +282,9 @@ norm_grad(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 	uint32_t step = blockDim.x / NF_STRIP, i = threadIdx.x / NF_STRIP;
 	double sum[2] = { 0, 0 };
 	struct column c = { 0, 0, 0 };
-	float invstd = 0, mean_g, mean_gx, g, x, *to;
+	float invstd = 0, mean_g, mean_gx, e;
+	float x[NF_STRIP_AHEAD], g[NF_STRIP_AHEAD], was[NF_STRIP_AHEAD];
+	uint32_t q;
 
 	if (j < t.ncol) {
 		c = column_of(&m, NF_NORM_AGAIN, j);
@@ -252,11 +300,18 @@ norm_grad(uint32_t n, struct nf_norm m, struct drop d, struct nf_mat t,
 	}
 	mean_g = (float)(sum[0] / n);
 	mean_gx = (float)(sum[1] / n);
-	for (; i < n; i += step) {
-		g = slope(&m, d, c, invstd, t, du, i, j, &x);
-		to = &dt.x[(size_t)i * dt.ld + j];
-		*to = c.scale * (g - mean_g - x * mean_gx) +
-		    (add ? *to : 0);
+	while (i < n) {
+		cuda_strip_load(t, n, i, step, j, x);
+		cuda_strip_load(du, n, i, step, j, g);
+		cuda_strip_load(dt, add ? n : 0, i, step, j, was);
+#pragma unroll
+		for (q = 0; q < NF_STRIP_AHEAD; q++, i += step) {
+			if (i >= n)
+				return;
+			e = slope(&m, d, c, invstd, &x[q], g[q], i, j);
+			dt.x[(size_t)i * dt.ld + j] = c.scale *
+			    (e - mean_g - x[q] * mean_gx) + was[q];
+		}
 	}
 }
 

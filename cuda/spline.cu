@@ -5,32 +5,48 @@
 
 /* ---- a thread takes a value through its bin --------------------------- */
 
+/* What there is for the gradient; one at a time, for few registers. */
 static __device__ void
-make_bin(const struct nf_spline *s, const struct found *r,
-    struct cuda_kept *q)
+keep_found(const struct found *r, struct cuda_kept *q)
 {
-	double T = s->tail_bound, K = s->bins, k = r->k;
-	double rw = 1 - s->min_width * K, rh = 1 - s->min_height * K;
-	struct nf_bin *b = &q->bin;
 	int a;
 
-	b->x = 2 * T * (s->min_width * k + rw * r->before[0]) - T;
-	b->w = 2 * T * (s->min_width + rw * r->size[0]);
-	b->y = 2 * T * (s->min_height * k + rh * r->before[1]) - T;
-	b->h = 2 * T * (s->min_height + rh * r->size[1]);
-	b->d0 = r->k == 0 ? 1 : s->min_derivative + nf_softplus(r->raw[0]);
-	b->d1 = r->k == (int32_t)s->bins - 1 ? 1 :
-	    s->min_derivative + nf_softplus(r->raw[1]);
-	q->slope[0] = r->k == 0 ? 0 : nf_softplus_slope(r->raw[0]);
-	q->slope[1] = r->k == (int32_t)s->bins - 1 ? 0 :
-	    nf_softplus_slope(r->raw[1]);
 	for (a = 0; a < 2; a++) {
 		q->inv[a] = r->inv[a];
 		q->before[a] = r->before[a];
 		q->size[a] = r->size[a];
 		q->top[a] = r->top[a];
 	}
-	q->k = r->k;
+}
+
+/* The derivative at end a of the bin; those of the box are 1. */
+static __device__ double
+derivative(const struct nf_spline *s, const struct found *r, int a,
+    struct cuda_kept *q)
+{
+	int outer = r->k == (a == 0 ? 0 : (int32_t)s->bins - 1);
+	double slope, d = nf_softplus_both(r->raw[a], &slope);
+
+	if (q != NULL)
+		q->slope[a] = outer ? 0 : slope;
+	return outer ? 1 : s->min_derivative + d;
+}
+
+static __device__ void
+make_bin(const struct nf_spline *s, const struct found *r, struct nf_bin *b,
+    struct cuda_kept *q)
+{
+	double T = s->tail_bound, K = s->bins, k = r->k;
+	double rw = 1 - s->min_width * K, rh = 1 - s->min_height * K;
+
+	b->d0 = derivative(s, r, 0, q);
+	b->d1 = derivative(s, r, 1, q);
+	b->x = 2 * T * (s->min_width * k + rw * r->before[0]) - T;
+	b->w = 2 * T * (s->min_width + rw * r->size[0]);
+	b->y = 2 * T * (s->min_height * k + rh * r->before[1]) - T;
+	b->h = 2 * T * (s->min_height + rh * r->size[1]);
+	if (q != NULL)
+		q->bin = *b;
 }
 
 /* Returns the log derivative. */
@@ -38,23 +54,25 @@ static __device__ double
 through(const struct chunk *c, const struct found *r, size_t i, uint32_t f,
     uint32_t *count)
 {
-	struct cuda_kept q;
-	uint64_t clamped = 0;
-	double ld = 0;
+	struct cuda_kept *q = c->kept == NULL ? NULL :
+	    &c->kept[i * c->s.nt + f];
 	float *x = c->x.x + i * c->x.ld + f;
+	uint64_t clamped = 0;
+	struct nf_bin b;
+	double ld = 0;
 
-	memset(&q, 0, sizeof(q));
-	q.k = -1;
-	if (r->k >= 0) {
-		q.v = *x;
-		make_bin(&c->s, r, &q);
-		*x = (float)(c->inverse ?
-		    nf_rqs_inverse(&q.bin, q.v, &ld, &clamped) :
-		    nf_rqs_forward(&q.bin, q.v, &ld));
-		*count += (uint32_t)clamped;
+	if (q != NULL)
+		q->k = r->k;
+	if (r->k < 0)
+		return 0;
+	if (q != NULL) {
+		q->v = *x;
+		keep_found(r, q);
 	}
-	if (c->kept != NULL)
-		c->kept[i * c->s.nt + f] = q;
+	make_bin(&c->s, r, &b, q);
+	*x = (float)(c->inverse ? nf_rqs_inverse(&b, *x, &ld, &clamped) :
+	    nf_rqs_forward(&b, *x, &ld));
+	*count += (uint32_t)clamped;
 	return ld;
 }
 

@@ -8,13 +8,17 @@ add_columns(uint32_t n, struct nf_mat x, uint32_t group, uint32_t filled,
 {
 	__shared__ double work[32][NF_STRIP];
 	uint32_t j = blockIdx.x * NF_STRIP + threadIdx.x % NF_STRIP;
-	uint32_t step = blockDim.x / NF_STRIP, i, k = 0;
+	uint32_t step = blockDim.x / NF_STRIP, i, k = 0, q;
+	float part = 0, v[NF_STRIP_AHEAD];
 	double total = 0;
-	float part = 0;
 
-	for (i = threadIdx.x / NF_STRIP; j < x.ncol && i < n; i += step) {
-		part += x.x[(size_t)i * x.ld + j];
-		if (++k % NF_STRIP_SHORT == 0) {
+	for (i = threadIdx.x / NF_STRIP; j < x.ncol && i < n;
+	    i += NF_STRIP_AHEAD * step) {
+		cuda_strip_load(x, n, i, step, j, v);
+#pragma unroll
+		for (q = 0; q < NF_STRIP_AHEAD; q++)
+			part += v[q];
+		if ((k += NF_STRIP_AHEAD) % NF_STRIP_SHORT == 0) {
 			total += part;
 			part = 0;
 		}

@@ -12,6 +12,7 @@
 #define NF_STRIP_ROWS	128		/* at most */
 #define NF_STRIP_THREADS (NF_STRIP * NF_STRIP_ROWS)	/* registers! */
 #define NF_STRIP_SHORT	16		/* rows summed in float */
+#define NF_STRIP_AHEAD	4		/* divides it: loads under way */
 
 /* Threads for n rows: few rows need few. */
 static inline unsigned
@@ -27,6 +28,22 @@ static inline unsigned
 cuda_strips(uint32_t ncol)
 {
 	return (ncol + NF_STRIP - 1) / NF_STRIP;
+}
+
+/*
+ * Column j of rows i, i + step, ..: NF_STRIP_AHEAD at a time, 0 beyond n.
+ * They are all asked for before the first is used, and before anything is
+ * stored that they might be.
+ */
+static __device__ inline void
+cuda_strip_load(struct nf_mat m, uint32_t n, uint32_t i, uint32_t step,
+    uint32_t j, float *v)
+{
+	int k;
+
+#pragma unroll
+	for (k = 0; k < NF_STRIP_AHEAD; k++, i += step)
+		v[k] = i < n ? m.x[(size_t)i * m.ld + j] : 0;
 }
 
 /*

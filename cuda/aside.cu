@@ -18,11 +18,22 @@ wait_for(struct nf_cuda *c, struct cuda_pending *p)
 	c->npending--;
 }
 
+/*
+ * Threads have each a GPU of their own that is theirs until they say
+ * otherwise, and any thread may bring work to any device.
+ */
+void
+cuda_here(struct nf_cuda *c)
+{
+	cuda_latch(c, cudaSetDevice(c->index), "device");
+}
+
 cudaStream_t
 cuda_begin(struct nf_cuda *c)
 {
 	uint32_t i;
 
+	cuda_here(c);
 	for (i = 0; c->npending > 0 && i < NF_CUDA_PENDING; i++)
 		if (c->pending[i].live)
 			wait_for(c, &c->pending[i]);

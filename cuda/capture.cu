@@ -28,7 +28,7 @@ drive(void *arg)
 	struct nf_cuda *c = &w->root->lane[me->ilane];
 	uint64_t i;
 
-	cuda_latch(c, cudaSetDevice(c->index), "lane");
+	cuda_here(c);
 	cuda_latch(c, cudaStreamWaitEvent(c->main.stream, w->root->ready, 0),
 	    "lane");
 	for (i = me->ilane; i < w->njob; i += w->nlane)
@@ -54,6 +54,7 @@ cuda_each(struct nf_dev *d, uint64_t njob,
 	struct crew w = { c, njob, n, job, arg };
 	struct driver driver[NF_CUDA_LANE];
 
+	cuda_here(c);
 	cuda_pack_table(c);
 	cuda_pack_refresh(c);
 	cuda_latch(c, cudaEventRecord(c->ready, cuda_begin(c)), "lanes");
@@ -89,6 +90,7 @@ cuda_capture_begin(struct nf_dev *d)
 	struct nf_cuda *c = cuda_of(d);
 	cudaError_t e;
 
+	cuda_here(c);
 	if (c->root->profile != NULL)
 		return 0;		/* each launch is timed */
 	if (c != c->root) {
@@ -146,6 +148,7 @@ cuda_capture_free(struct nf_dev *d, void *unit)
 
 	if (unit == NULL)
 		return;
+	cuda_here(c);
 	cuda_latch(c, cudaStreamSynchronize(c->main.stream), "capture");
 	cuda_latch(c, cudaGraphExecDestroy((cudaGraphExec_t)unit),
 	    "capture");

@@ -174,6 +174,8 @@ void cuda_ferry_ops(struct nf_ops *t);
 
 /* ---- streams (aside.cu) ----------------------------------------------- */
 
+/* What this thread asks for from now on is asked of c's GPU. */
+void cuda_here(struct nf_cuda *c);
 /* The stream, once all work aside is done. */
 cudaStream_t cuda_begin(struct nf_cuda *c);
 /* The stream for an operation that writes [p, p + nbyte) and reads nothing

@@ -85,6 +85,7 @@ cuda_alloc(struct nf_dev *d, size_t nbyte)
 	void *p = NULL;
 
 	nbyte = nbyte == 0 ? 256 : nbyte;
+	cuda_here(c);
 	cuda_latch(c, cudaMalloc(&p, nbyte), "device memory");
 	if (p == NULL || !remember(c->root, (char *)p, nbyte)) {
 		cudaFree(p);
@@ -112,6 +113,7 @@ cuda_spare(struct nf_dev *d)
 {
 	size_t nfree = 0, total;
 
+	cuda_here(cuda_of(d));
 	cuda_latch(cuda_of(d), cudaMemGetInfo(&nfree, &total), "memory");
 	return nfree;
 }

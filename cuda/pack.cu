@@ -248,8 +248,11 @@ add(struct nf_cuda *c, struct cuda_packs *p, struct job *g)
 	    "weights");
 	cuda_latch(c, cudaEventCreateWithFlags(&e->event,
 	    cudaEventDisableTiming), "weights");
-	if (g->to == NULL)
+	if (g->to == NULL) {
+		if (e->event != NULL)
+			cudaEventDestroy(e->event);
 		return NULL;
+	}
 	g->bto = (float *)((char *)g->to + nw);
 	e->job = *g;
 	e->made = p->now - 1;

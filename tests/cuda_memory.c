@@ -1,4 +1,6 @@
 /* The GPU's memory, lanes and rows against the CPU's. */
+#include <pthread.h>
+
 #include "cuda_pair.h"
 
 static void
@@ -252,6 +254,47 @@ test_rows(void)
 	}
 }
 
+/* ---- threads ---------------------------------------------------------- */
+
+static void *
+draw(void *arg)
+{
+	struct nf_noise g = { .seed = 3, .repeat = 1, .temperature = 1 };
+	static float z[64 * 3];
+	struct nf_dev *d = arg;
+	float *p = d->ops->alloc(d, sizeof(z));
+
+	d->ops->noise(d, 64, &g, nf_mat(p, 3, 3));
+	d->ops->download(d, z, p, sizeof(z));
+	d->ops->free(d, p);
+	return d->ops->sync(d, NULL) == 0 ? z : NULL;
+}
+
+/* The second GPU, if there is one, by a thread that did not open it. */
+static void
+test_thread(void)
+{
+	float want[64 * 3], *got = NULL;
+	void *p = draw(dev[0]);
+	struct nf_err err;
+	struct nf_dev *d;
+	pthread_t t;
+
+	memcpy(want, p, sizeof(want));
+	setenv("NF_EMU_DEVICES", "2", 1);
+	if (nf_dev_open(&d, "cuda:1", 1, &err) == -1) {
+		ok(1, "another thread # SKIP no second GPU");
+		return;
+	}
+	if (pthread_create(&t, NULL, draw, d) == 0) {
+		pthread_join(t, &p);
+		got = p;
+	}
+	ok(got != NULL && memcmp(want, got, sizeof(want)) == 0,
+	    "the second GPU, by another thread");
+	nf_dev_close(d);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -263,6 +306,7 @@ main(int argc, char *argv[])
 	test_ferry();
 	test_leave();
 	test_rows();
+	test_thread();
 	close_pair();
 	return done();
 }

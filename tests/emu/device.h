@@ -174,6 +174,7 @@ cudaSetDevice(int i)
 
 	if (cudaGetDeviceCount(&n) != cudaSuccess || i >= n)
 		return emu_error(cudaErrorInvalidDevice);
+	emu_here = i;
 	return cudaSuccess;
 }
 

@@ -65,6 +65,7 @@ struct emu_graph {
 
 struct emu_stream {
 	unsigned id;
+	int device;
 	std::vector<emu_op_p> after;	/* what the next operation follows */
 	emu_graph *capture;
 };
@@ -84,6 +85,8 @@ typedef emu_graph *cudaGraphExec_t;
 inline std::vector<emu_op_p> emu_queue;	/* in the order of issue */
 inline std::vector<emu_stream *> emu_streams;
 inline int emu_capturing;		/* streams that began a capture */
+
+inline thread_local int emu_here;	/* the thread's device */
 
 inline bool
 emu_ready(const emu_op_p &op)
@@ -143,6 +146,10 @@ emu_issue(emu_stream *s, const std::function<void()> &run,
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 	emu_op_p op = std::make_shared<emu_op>();
+
+	if (s->device != emu_here)
+		emu_die("work for device %d by a thread whose device is %d",
+		    s->device, emu_here);
 
 	op->run = run;
 	op->kernel = kernel;
@@ -210,6 +217,7 @@ cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
 
 	*s = new emu_stream();
 	(*s)->id = emu_random();
+	(*s)->device = emu_here;
 	emu_streams.push_back(*s);
 	return cudaSuccess;
 }

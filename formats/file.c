@@ -1,11 +1,10 @@
-/* Descriptors and files: whole reads and writes, whole files. */
+/* Descriptors: whole reads and writes, temporary files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "stream.h"
@@ -189,6 +188,10 @@ nf_temp_open(int *fd, struct nf_err *err)
 	if ((size_t)snprintf(path, sizeof(path), "%s/nfpipe-XXXXXX", dir) >=
 	    sizeof(path))
 		return nf_fail(err, NF_ESYS, "TMPDIR is too long a path");
+	/* Where the system can make it without a name it never has one. */
+	*fd = open(dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (*fd != -1)
+		return 0;
 	*fd = mkostemp(path, O_CLOEXEC);
 	if (*fd == -1)
 		return nf_fail(err, NF_ESYS,
@@ -196,133 +199,4 @@ nf_temp_open(int *fd, struct nf_err *err)
 		    dir, strerror(errno));
 	unlink(path);
 	return 0;
-}
-
-/* ---- files that appear when whole ------------------------------------- */
-
-struct nf_whole {
-	char *path, *tmp;
-	mode_t mode;			/* of the file replaced, or 0 */
-};
-
-static void
-whole_free(struct nf_whole *f)
-{
-	nf_free(f->path);
-	nf_free(f->tmp);
-	nf_free(f);
-}
-
-/* Where path leads: the file that a link points to, not the link. */
-static int
-whole_path(struct nf_whole *f, const char *path, struct nf_err *err)
-{
-	char *real;
-	struct stat st;
-
-	real = realpath(path, NULL);
-	f->path = nf_strdup(real != NULL ? real : path, err);
-	free(real);
-	if (f->path == NULL)
-		return -1;
-	if (stat(f->path, &st) == -1)
-		return 0;
-	if (!S_ISREG(st.st_mode))
-		return nf_fail(err, NF_EUSE,
-		    "%s: not a regular file, so it cannot be replaced", path);
-	f->mode = st.st_mode & 0777;
-	return 0;
-}
-
-/* Make an empty file beside path, of a name that is nobody's. */
-static int
-whole_make(struct nf_whole *f, struct nf_err *err)
-{
-	size_t n = strlen(f->path) + 32;
-	int fd = -1, i;
-
-	f->tmp = nf_alloc(n, 1, "a file name", err);
-	if (f->tmp == NULL)
-		return -1;
-	for (i = 0; i < 100 && fd == -1; i++) {
-		snprintf(f->tmp, n, "%s.%ld-%d.tmp", f->path, (long)getpid(),
-		    i);
-		fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		    0666);
-		if (fd == -1 && errno != EEXIST)
-			break;
-	}
-	if (fd == -1)
-		return nf_fail(err, NF_ESYS, "%s: cannot create: %s", f->path,
-		    strerror(errno));
-	if (f->mode != 0)
-		(void)fchmod(fd, f->mode);
-	close(fd);
-	return 0;
-}
-
-int
-nf_whole_begin(struct nf_whole **f, const char *path, struct nf_err *err)
-{
-	*f = nf_alloc(1, sizeof(**f), "a file", err);
-	if (*f == NULL)
-		return -1;
-	if (whole_path(*f, path, err) == 0 && whole_make(*f, err) == 0)
-		return 0;
-	whole_free(*f);
-	*f = NULL;
-	return -1;
-}
-
-const char *
-nf_whole_tmp(const struct nf_whole *f)
-{
-	return f->tmp;
-}
-
-/* Flush to disk what path names: a file, or a directory's entries. */
-static int
-flush(const char *path, int flags)
-{
-	int fd, rc;
-
-	if (nf_fault(NF_FAULT_WRITE)) {
-		errno = EIO;
-		return -1;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-	if (fd == -1)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
-}
-
-int
-nf_whole_commit(struct nf_whole *f, struct nf_err *err)
-{
-	char *slash;
-
-	if (flush(f->tmp, 0) == -1 || rename(f->tmp, f->path) == -1) {
-		nf_fail(err, NF_ESYS, "%s: cannot finish: %s", f->path,
-		    strerror(errno));
-		nf_whole_abort(f);
-		return -1;
-	}
-	/* The file is whole; that its name survives a crash is a wish. */
-	slash = strrchr(f->path, '/');
-	if (slash != NULL)
-		slash[slash == f->path] = '\0';
-	(void)flush(slash == NULL ? "." : f->path, O_DIRECTORY);
-	whole_free(f);
-	return 0;
-}
-
-void
-nf_whole_abort(struct nf_whole *f)
-{
-	if (f == NULL)
-		return;
-	unlink(f->tmp);
-	whole_free(f);
 }

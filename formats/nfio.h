@@ -326,9 +326,9 @@ int nf_write_full(int fd, const void *buf, size_t n, const char *name,
     struct nf_err *err) NF_CHECKED;
 
 /*
- * A file that appears under its name only when whole: written as
- * tmp beside it, flushed to disk and renamed by nf_whole_commit.
- * nf_whole_abort removes the temporary file; both free.
+ * A file that appears under its name only when whole: opened to write as
+ * nf_whole_tmp says, flushed to disk and named by nf_whole_commit.  Before,
+ * it has no name, or one beside that nf_whole_abort removes.  Both free.
  */
 struct nf_whole;
 int nf_whole_begin(struct nf_whole **f, const char *path, struct nf_err *err)

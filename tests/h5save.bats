@@ -173,6 +173,35 @@ again()
 	[ -z "$(here)" ]
 }
 
+# nameless PID: does that program hold a file open that has no name?
+nameless()
+{
+	ls -l /proc/"$1"/fd 2>/dev/null | grep -q "$PWD/.*(deleted)"
+}
+
+@test "h5save: killed in the middle, it leaves nothing, and what was there" {
+	local pid k
+
+	h5make x.h5 shape=9000x40
+	h5cols x.h5 >x.nfs
+	echo old >y.h5
+	mkfifo in
+	h5save -o y.h5 in 3>&- &
+	pid=$!
+	exec 7>in
+	head -c 1200000 x.nfs >&7
+	for ((k = 0; k < 100; k++)); do
+		nameless $pid || ls y.h5.* >/dev/null 2>&1 && break
+		sleep 0.1
+	done
+	kill -KILL $pid
+	wait $pid || [ $? -eq 137 ]
+	exec 7>&-
+	[ "$k" -lt 100 ] && [ "$(cat y.h5)" = old ]
+	[ -z "$(ls y.h5.* 2>/dev/null)" ] ||
+	    skip "files without a name are not known here"
+}
+
 @test "h5save: every allocation, read and write may fail, cleanly" {
 	local site n o
 

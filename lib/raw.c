@@ -4,7 +4,8 @@
 
 #include "raw.h"
 
-#define BLOCK	8192			/* rows held in between at a time */
+#define BLOCK	8192			/* rows held in between, at least */
+#define ROOM	((size_t)1 << 28)	/* bytes that more may take */
 
 struct nf_raw {
 	struct nf_net *net;
@@ -14,10 +15,11 @@ struct nf_raw {
 	uint32_t ncontext, ntarget;	/* raw */
 	uint32_t C, D;			/* the flow's */
 	uint64_t clamped;
-	double *row;			/* [BLOCK][ncontext + ntarget] */
-	double *wide;			/* [BLOCK][max(C, D)] */
-	double *slope;			/* [BLOCK] */
-	nf_real *x, *y;			/* [BLOCK][D], [BLOCK][C] */
+	uint64_t block;			/* rows held in between */
+	double *row;			/* [block][ncontext + ntarget] */
+	double *wide;			/* [block][max(C, D)] */
+	double *slope;			/* [block] */
+	nf_real *x, *y;			/* [block][D], [block][C] */
 };
 
 /* Tell targets' ops where the conditions they may lean on stand. */
@@ -60,18 +62,32 @@ make_prep(struct nf_raw *r, const struct nf_raw_names *n, struct nf_err *err)
 	return 0;
 }
 
+/* Each lane of a device beside the host wants a tile to work on, and the next
+ * to follow it. */
+static uint64_t
+block_rows(const struct nf_raw *r, const struct nf_dev *d, uint32_t wide)
+{
+	uint64_t n = (uint64_t)d->nlane * d->tile * NF_WAYS, most;
+
+	most = ROOM / (sizeof(double) * ((size_t)r->ncontext + r->ntarget +
+	    wide + 1) + sizeof(nf_real) * ((size_t)r->C + r->D));
+	n = n < most ? n : most;
+	return d->host || n < BLOCK ? BLOCK : n;
+}
+
 static int
-make_room(struct nf_raw *r, struct nf_err *err)
+make_room(struct nf_raw *r, const struct nf_dev *d, struct nf_err *err)
 {
 	uint32_t wide = r->C > r->D ? r->C : r->D;
+	uint64_t n = block_rows(r, d, wide);
 
-	r->row = nf_alloc(BLOCK * (size_t)(r->ncontext + r->ntarget),
+	r->block = n;
+	r->row = nf_alloc(n * ((size_t)r->ncontext + r->ntarget),
 	    sizeof(*r->row), "rows", err);
-	r->wide = nf_alloc(BLOCK * (size_t)wide, sizeof(*r->wide), "rows",
-	    err);
-	r->slope = nf_alloc(BLOCK, sizeof(*r->slope), "rows", err);
-	r->x = nf_alloc(BLOCK * (size_t)r->D, sizeof(*r->x), "rows", err);
-	r->y = nf_alloc(BLOCK * (size_t)r->C, sizeof(*r->y), "rows", err);
+	r->wide = nf_alloc(n * wide, sizeof(*r->wide), "rows", err);
+	r->slope = nf_alloc(n, sizeof(*r->slope), "rows", err);
+	r->x = nf_alloc(n * r->D, sizeof(*r->x), "rows", err);
+	r->y = nf_alloc(n * r->C, sizeof(*r->y), "rows", err);
 	return r->row == NULL || r->wide == NULL || r->slope == NULL ||
 	    r->x == NULL || r->y == NULL ? -1 : 0;
 }
@@ -95,7 +111,7 @@ nf_raw_new(struct nf_raw **out, struct nf_dev *dev, const struct nf_flow *f,
 		    r->ntarget, r->D);
 		goto fail;
 	}
-	if (make_prep(r, n, err) == -1 || make_room(r, err) == -1 ||
+	if (make_prep(r, n, err) == -1 || make_room(r, dev, err) == -1 ||
 	    nf_net_new(&r->net, dev, f, err) == -1 ||
 	    nf_eval_new(&r->eval, r->net, err) == -1)
 		goto fail;
@@ -236,7 +252,7 @@ sample(struct nf_raw *r, const struct nf_noise *g, uint64_t n,
 
 	for (i = 0; i < n; i += m) {
 		part.first = g->first + i;
-		m = BLOCK - part.first % BLOCK;
+		m = r->block - part.first % r->block;
 		m = m < n - i ? m : n - i;
 		if (sample_block(r, &part, m, context +
 		    (part.first / g->repeat - row0) * r->ncontext,
@@ -292,7 +308,7 @@ nf_raw_density(struct nf_raw *r, uint64_t seed, uint64_t first, uint64_t n,
 	uint64_t i, m;
 
 	for (i = 0; i < n; i += m) {
-		m = BLOCK - (first + i) % BLOCK;
+		m = r->block - (first + i) % r->block;
 		m = m < n - i ? m : n - i;
 		if (density_block(r, seed, first + i, m,
 		    row + i * (r->ncontext + r->ntarget),

@@ -325,10 +325,10 @@ lines"
 
 @test "h5cols: unknown columns" {
 	run -3 --separate-stderr h5cols -c Jet_ptRatios "$JETS"
-	[ "$stderr" = \
-	    'h5cols: no column "Jet_ptRatios" (the nearest is "Jet_ptRatio")' ]
+	[ "$stderr" = "h5cols: $JETS: no column \"Jet_ptRatios\" (the nearest \
+is \"Jet_ptRatio\")" ]
 	run -3 --separate-stderr h5cols -c 31 "$JETS"
-	[[ "$stderr" == 'h5cols: no column 31'* ]]
+	[[ "$stderr" == "h5cols: $JETS: no column 31"* ]]
 }
 
 @test "h5cols: no rows are a table too" {

@@ -137,9 +137,9 @@ prep\tb = scale 2\nnote\tfrom here' ]
 	[ "$(tail -n 1 got)" = 0.10000000149011612 ]
 	echo 1e300 | nfcat --type f32 -t >got
 	[ "$(tail -n 1 got)" = inf ]
-	dies 'no column "w" (the nearest is "x")' -c w whole
-	dies 'no column matches "Jet_*"' -c 'Jet_*' whole
-	dies 'column "x" is asked for twice' -c x,0 whole
+	dies 'whole: no column "w" (the nearest is "x")' -c w whole
+	dies 'whole: no column matches "Jet_*"' -c 'Jet_*' whole
+	dies 'whole: column "x" is asked for twice' -c x,0 whole
 }
 
 @test "several files are joined, if their columns agree" {

@@ -170,7 +170,7 @@ positions" --columns=a,b,c,d --inverse whole
 	run -2 --separate-stderr nfpermute --rows --memory x whole
 	[[ $stderr == "nfpermute: --memory: "* ]]
 	run -3 --separate-stderr nfpermute --columns=e whole
-	[ "$stderr" = 'nfpermute: no column "e" (the nearest is "a")' ]
+	[ "$stderr" = 'nfpermute: whole: no column "e" (the nearest is "a")' ]
 	run -1 --separate-stderr nfpermute --rows nowhere
 	[ "$stderr" = "nfpermute: nowhere: No such file or directory" ]
 }

@@ -68,7 +68,8 @@ parse(struct request *q, int argc, char *argv[])
 }
 
 static int
-choose(struct nf_h5 *t, const struct request *q, struct nf_err *err)
+choose(struct nf_h5 *t, const struct request *q, const char *file,
+    struct nf_err *err)
 {
 	uint32_t *col = NULL, ncol = 0;
 	int rc;
@@ -76,7 +77,7 @@ choose(struct nf_h5 *t, const struct request *q, struct nf_err *err)
 	nf_h5_nonfinite(t, q->policy);
 	if (q->columns != NULL && nf_columns_find(q->columns,
 	    &nf_h5_schema(t)->column, &col, &ncol, err) == -1)
-		return -1;
+		return nf_fail_in(err, "%s", file);
 	rc = nf_h5_select(t, col, ncol, q->skip, q->nrow, err);
 	nf_free(col);
 	return rc;
@@ -106,7 +107,7 @@ main(int argc, char *argv[])
 	parse(&q, argc, argv);
 	if (nf_h5_open(&t, (const char *const *)argv + optind,
 	    (uint32_t)(argc - optind), q.dataset, &err) == 0 &&
-	    choose(t, &q, &err) == 0 &&
+	    choose(t, &q, argv[optind], &err) == 0 &&
 	    tool_output(nf_h5_schema(t), q.flags, &w, &err) == 0 &&
 	    copy(t, w, &err) == 0)
 		rc = 0;

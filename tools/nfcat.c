@@ -51,15 +51,15 @@ output_open(struct cat *c, struct nf_err *err)
 
 /* The first input decides on columns, type and what is written first. */
 static int
-begin(struct cat *c, const struct nf_schema *s, uint64_t total,
-    struct nf_err *err)
+begin(struct cat *c, const struct nf_schema *s, const char *name,
+    uint64_t total, struct nf_err *err)
 {
 	struct nf_pick *p = &c->pick;
 
 	if (nf_schema_copy(&c->in, s, err) == -1 || (c->columns != NULL &&
 	    nf_columns_find(c->columns, &s->column, &c->col, &p->ncol,
 	    err) == -1))
-		return -1;
+		return nf_fail_in(err, "%s", name);
 	p->col = c->col;
 	p->type = c->type == -1 ? s->type : (enum nf_type)c->type;
 	if (nf_schema_choose(&c->out, s, p->col, p->ncol, err) == -1)
@@ -108,7 +108,7 @@ cat_source(struct cat *c, struct nf_source *s, const char *name, bool alone,
 
 	do {
 		if ((c->in.column.n > 0 ? agree(c, schema, name, err) :
-		    begin(c, schema, total, err)) == -1)
+		    begin(c, schema, name, total, err)) == -1)
 			return -1;
 		if (c->mode == INFO && c->out.nrow != NF_NROW_UNKNOWN)
 			return 0;

@@ -75,8 +75,11 @@ permute(const struct permute *o, struct nf_reader *r, struct nf_err *err)
 	int rc = -1;
 
 	if (o->columns != NULL && nf_columns_permute(o->columns, o->seed,
-	    o->inverse, &s->column, &col, &pick.ncol, err) == -1)
+	    o->inverse, &s->column, &col, &pick.ncol, err) == -1) {
+		if (err->code == NF_EDATA)
+			nf_fail_in(err, "%s", nf_reader_name(r));
 		goto out;
+	}
 	pick.col = col;
 	if (nf_schema_choose(&out, s, col, pick.ncol, err) == -1)
 		goto out;

@@ -44,6 +44,27 @@ sink(void)
 	return n < 0;
 }
 
+/* A file, at so many MB/s. */
+static int
+pace(double rate, const char *file)
+{
+	int fd = open(file, O_RDONLY);
+	double begin = now(), wait, sent = 0;
+	ssize_t n;
+
+	(void)fcntl(1, F_SETPIPE_SZ, SIZE);
+	while ((n = read(fd, buf, SIZE / 4)) > 0) {
+		wait = begin + sent / rate * 1e-6 - now();
+		if (wait > 0)
+			usleep((useconds_t)(wait * 1e6));
+		if (write(1, buf, (size_t)n) != n)
+			return 1;
+		sent += (double)n;
+	}
+	close(fd);
+	return n != 0;
+}
+
 /* The dataset "data" as libhdf5 reads it; the floats go to `to`, if any. */
 static int
 h5read(const char *file, const char *to)
@@ -124,13 +145,15 @@ main(int argc, char *argv[])
 		return source(atof(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "sink") == 0)
 		return sink();
+	if (argc == 4 && strcmp(argv[1], "pace") == 0)
+		return pace(atof(argv[2]), argv[3]);
 	if (argc >= 3 && strcmp(argv[1], "h5read") == 0)
 		return h5read(argv[2], argv[3]);
 	if (argc >= 4 && strcmp(argv[1], "best") == 0)
 		return take(0, atoi(argv[2]), argv + 3);
 	if (argc >= 4 && strcmp(argv[1], "median") == 0)
 		return take(1, atoi(argv[2]), argv + 3);
-	fprintf(stderr, "usage: pipeutil source BYTES | sink | h5read FILE "
-	    "[COPY] | best N COMMAND.. | median N COMMAND..\n");
+	fprintf(stderr, "usage: pipeutil source BYTES | sink | pace MB/S FILE "
+	    "| h5read FILE [COPY] | best N COMMAND.. | median N COMMAND..\n");
 	return 2;
 }

@@ -210,7 +210,7 @@ toolkit()
 @test "the toolkit is found where it may be, or what is missing is said" {
 	local t cuda=$PWD/root/usr/local/cuda
 
-	for t in dirname mkdir ln tr grep sort; do
+	for t in dirname readlink mkdir ln tr grep sort; do
 		ln -s "$(command -v $t)" bin/
 	done
 	fake python3 'exit 1'

@@ -43,7 +43,7 @@ nf_find_nvcc()
 	    "$nf_root"/opt/cuda/bin/nvcc "$nf_root"/usr/lib/cuda/bin/nvcc) ||
 	    nf_missing "nvcc is not on PATH, in CUDA_HOME or \
 /usr/local/cuda*; NVCC= names it"
-	nf_top=$(dirname "$(dirname "$NVCC")")
+	nf_top=$(dirname "$(dirname "$(readlink -f "$NVCC")")")
 }
 
 nf_find_cublas()

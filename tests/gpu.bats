@@ -54,6 +54,31 @@ has()
 	[[ ${lines[-1]} == "check-gpu: "*" passed, 0 failed, 0 not run" ]]
 }
 
+@test "check-gpu: nflows' models are taken apart where HDF5 is missing" {
+	built=$PWD/build
+	program whole 'exit 0'
+	fake compute-sanitizer 'exit 1'
+	fake python3 'mkdir -p "$3" && echo "$1 $2" >"$3/what"'
+	program flat_accuracy 'read -r what <"$NF_PARITY/what"' \
+	    'echo "ok 1 - $what off by 1"'
+	NF_PARITY="$PWD/more" NF_GPU_SANITIZE=0 run -0 check
+	has "# tests/gpu/flat.py tests/data off by 1"
+	has "# tests/gpu/flat.py $PWD/more off by 1"
+	fake python3 'exit 1'
+	NF_GPU_SANITIZE=0 run -0 check
+	has "nflows-data: not run: it could not be read"
+
+	python3=$(type -ap python3 | while read -r p; do
+		[ "$p" = "$PWD/bin/python3" ] || "$p" -c "import h5py" \
+		    2>/dev/null && echo "$p" && break
+	done)
+	[ -n "$python3" ] || skip "the rest wants h5py"
+	"$python3" "$repo/tests/gpu/flat.py" "$repo/tests/data" flat
+	NF_PARITY=flat "$BUILD/tests/gpu/flat_accuracy" >got
+	(cd "$repo" && "$BUILD/tests/cuda_accuracy") >want
+	diff <(grep off want) <(grep off got)
+}
+
 @test "check-gpu: a library that errs is found" {
 	NF_EMU_DEAF=capture.cu:70 QUICK=--quick NF_GPU_SANITIZE=0 \
 	    run -1 check memory
@@ -80,7 +105,7 @@ has()
 	has "cuda_slow: not done in 1 s"
 	has "cuda_slow: 1 passed, 1 failed, "
 	has "whole: 1 passed, 0 failed, "
-	has "nflows: not run: HDF5 is not there"
+	has "nflows: not run: neither HDF5 (libhdf5-dev) nor h5py reads"
 	[ "${lines[-1]}" = "check-gpu: 30 passed, 3 failed, 1 not run" ]
 
 	program whole 'echo "# cuda: no GPU (cannot be used)"; exit 1'

@@ -2,7 +2,8 @@
 # library, and its speed.  A compiler, make and CUDA are enough for both;
 # NF_CUDA_LIB names a library that is there already.  nflows' models are read
 # by HDF5, or taken apart by Python's h5py, or left out.
-gpu_tests = memory linear norm spline optim net profile
+gpu_tests = $(filter-out accuracy,$(patsubst tests/cuda_%.c,%,\
+    $(wildcard tests/cuda_*.c)))
 gpu_dir = $(BUILD)/tests/gpu
 gpu_h5 = $(shell pkg-config --cflags --libs hdf5 2>/dev/null)
 gpu_h5py = $(shell python3 -c 'import h5py, numpy' 2>/dev/null && echo yes)

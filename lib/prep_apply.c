@@ -69,7 +69,7 @@ static void
 put(const struct nf_run *r, const struct nf_prep_out *out, struct panel *p,
     const double *x)
 {
-	if (p->n == NF_PREP_PANEL)
+	if (p->n == nf_panel_size(r->prep->nout - p->first))
 		flush(r, out, p);
 	if (out->wide)
 		memcpy(p->y.d[p->n], x, r->nrow * sizeof(*x));

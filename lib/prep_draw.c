@@ -9,7 +9,6 @@
 #define MIN_SHARE	1e-4		/* of a level, however rare */
 #define SPIKE_GAP	6.0		/* least distance, in SIGMA */
 #define SPIKE_SIGMA	0.2		/* where not given: of the others' */
-#define SPIKE_AWAY	8.0		/* and how many of it away */
 
 /* ---- uniform, gauss: whole numbers -------------------------------------- */
 
@@ -224,11 +223,27 @@ spike_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
 			    lo - gap, hi + gap);
 	} else {
 		below = is_below(a[V], s);
-		a[AT] = below ? lo - SPIKE_AWAY * a[SIGMA] :
-		    hi + SPIKE_AWAY * a[SIGMA];
+		a[AT] = below ? lo - NF_SPIKE_AWAY * a[SIGMA] :
+		    hi + NF_SPIKE_AWAY * a[SIGMA];
 	}
 	a[EDGE] = below ? lo : hi;
 	return 0;
+}
+
+/* The others stay as they are, and draws reach half way to them. */
+static int
+spike_mix(const struct nf_op *o, struct nf_spread *s)
+{
+	const double *a = o->arg;
+	double half = fabs(nf_form_threshold(a) - a[AT]) / a[SIGMA];
+
+	if (!(fabs(half - 0.5 * NF_SPIKE_AWAY) < 1e-9))
+		return 0;
+	nf_moments_add(&s->n, &s->mean, &s->m2, s->nz,
+	    a[AT] + a[SIGMA] * s->z_mean, a[SIGMA] * a[SIGMA] * s->z_m2);
+	s->lo = fmin(s->lo, a[AT]);
+	s->hi = fmax(s->hi, a[AT]);
+	return 1;
 }
 
 static int
@@ -281,7 +296,7 @@ const struct nf_opdef nf_opdefs_draw[] = {
 	    .fit = spike_fit, .forward = nf_form_spike, .run = NF_RUN_SPIKE,
 	    .inverse = spike_inverse, .takes = spike_takes,
 	    .draw = nf_form_spike_draw, .run_draw = NF_RUN_SPIKE_DRAW,
-	    .gives = spike_gives },
+	    .gives = spike_gives, .mix = spike_mix },
 	{ .name = "onehot", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
 	    .flags = NF_OP_VALUES | NF_OP_WIDE,
 	    .wants = "it is none of the values: add it to them",

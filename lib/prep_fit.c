@@ -58,14 +58,39 @@ add_counts(const struct nf_run *r, const struct nf_op *o, uint32_t n)
 	return 0;
 }
 
+/* Does the op behind k want no more than k can tell of what it will make? */
+static int
+is_mixed(const struct nf_chain *c, uint32_t k)
+{
+	return c->op[k].def->mix != NULL && k > 0 && k + 1 < c->nop &&
+	    !c->op[k + 1].fitted && c->op[k + 1].def->flags & NF_OP_MOMENTS;
+}
+
+static void
+add_draws(struct nf_run *r, uint32_t k, struct nf_spread *s)
+{
+	struct nf_spread t = { 0 };
+	double z[NF_PREP_RUN];
+	uint32_t n = nf_run_draws(r, k, z);
+
+	if (n > 0)
+		r->kernels->moments(z, n, &t);
+	s->nz = n;
+	s->z_mean = t.mean;
+	s->z_m2 = t.m2;
+}
+
 /* The first op sees even what a later one takes past it. */
 static int
-see(const struct nf_run *r, uint32_t k, struct nf_spread *s)
+see(struct nf_run *r, uint32_t k, struct nf_spread *s)
 {
-	const struct nf_op *o = &r->prep->chain[r->column].op[k];
+	const struct nf_chain *c = &r->prep->chain[r->column];
+	const struct nf_op *o = &c->op[k];
 	uint32_t n = k == 0 ? r->n + r->nlate : r->n;
 
 	memset(s, 0, sizeof(*s));
+	if (is_mixed(c, k))
+		add_draws(r, k, s);
 	if (n == 0)
 		return 0;
 	if (r->kernels->moments(r->x, n, s) == -1)
@@ -75,21 +100,23 @@ see(const struct nf_run *r, uint32_t k, struct nf_spread *s)
 	return o->share == NULL ? 0 : add_counts(r, o, n);
 }
 
-/* Chan, Golub, LeVeque, "Updating formulae ..", 1979. */
 static void
 merge(struct nf_spread *s, const struct nf_spread *t)
 {
-	double d = t->mean - s->mean, n = (double)(s->n + t->n);
-
+	nf_moments_add(&s->nz, &s->z_mean, &s->z_m2, t->nz, t->z_mean,
+	    t->z_m2);
 	if (t->n == 0)
 		return;
-	if (s->n == 0) {
-		*s = *t;
+	nf_moments_add(&s->n, &s->mean, &s->m2, t->n, t->mean, t->m2);
+	if (s->n == t->n) {		/* the first that has any */
+		s->lo = t->lo;
+		s->hi = t->hi;
+		s->raw_lo = t->raw_lo;
+		s->at_raw_lo = t->at_raw_lo;
+		s->raw_hi = t->raw_hi;
+		s->at_raw_hi = t->at_raw_hi;
 		return;
 	}
-	s->m2 += t->m2 + d * d * ((double)s->n * (double)t->n / n);
-	s->mean += d * ((double)t->n / n);
-	s->n += t->n;
 	s->lo = fmin(s->lo, t->lo);
 	s->hi = fmax(s->hi, t->hi);
 	if (t->raw_lo < s->raw_lo) {
@@ -288,8 +315,11 @@ nf_fitting_round(struct nf_fitting *f, struct nf_err *err)
 			/* A spike may have taken every row. */
 			if (s->n == 0 && o->def->takes == NULL)
 				*s = zero;
-			if (fit_op(c, o, s++, err) == -1)
+			if (fit_op(c, o, s, err) == -1 ||
+			    (is_mixed(c, k) && o->def->mix(o, s) &&
+			    fit_op(c, o + 1, s, err) == -1))
 				return -1;
+			s++;
 		}
 	}
 	return plan(f, err);

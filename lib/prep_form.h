@@ -184,6 +184,7 @@ nf_form_cell(struct nf_step *s, const double *edge, uint32_t n)
 /* ---- spike: V SIGMA AT EDGE --------------------------------------------- */
 
 enum { NF_SPIKE_V, NF_SPIKE_SIGMA, NF_SPIKE_AT, NF_SPIKE_EDGE };
+#define NF_SPIKE_AWAY	8.0		/* AT from EDGE, as usual, in SIGMA */
 
 /*
  * Half way between the spike and the end of the others' range: what lies on

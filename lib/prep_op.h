@@ -20,7 +20,8 @@ enum {
 	NF_OP_PARTNER = 16,		/* names another column */
 	NF_OP_GIVEN = 32,		/* fit needs no rows */
 	NF_OP_FREE = 64,		/* forward needs nothing fitted */
-	NF_OP_LOSES = 128		/* inverse may not give back all */
+	NF_OP_LOSES = 128,		/* inverse may not give back all */
+	NF_OP_MOMENTS = 256		/* fit needs no more than mean and m2 */
 };
 
 /* Formulas that have a loop of their own: cpu_prep.c. */
@@ -39,6 +40,10 @@ struct nf_spread {
 	double raw_lo, raw_hi;		/* the raw values that they come from */
 	double at_raw_lo, at_raw_hi;	/* and what these two have become */
 	double *count;			/* [narg], for a list of values */
+	uint64_t nz;			/* values that the op takes past those
+					 * before it, .. */
+	double z_mean, z_m2;		/* .. as draws in units of their sigma,
+					 * if the op will be as usual */
 };
 
 /* An op of a column: an entry of the table with its numbers. */
@@ -91,7 +96,24 @@ struct nf_opdef {
 	int (*takes)(const struct nf_op *o, double raw);
 	int (*draw)(struct nf_step *s);
 	int (*gives)(const struct nf_op *o, double y);
+	/* Add to what a fitted op has seen what its draws come to: 1, or 0
+	 * where they are not as usual, so that they must be seen. */
+	int (*mix)(const struct nf_op *o, struct nf_spread *s);
 };
+
+/* Chan, Golub, LeVeque, "Updating formulae ..", 1979: add n, mean and m2. */
+static inline void
+nf_moments_add(uint64_t *n, double *mean, double *m2, uint64_t more,
+    double its_mean, double its_m2)
+{
+	double d = its_mean - *mean, sum = (double)(*n + more);
+
+	if (more == 0)
+		return;
+	*m2 += its_m2 + d * d * ((double)*n * (double)more / sum);
+	*mean += d * ((double)more / sum);
+	*n += more;
+}
 
 /* The table, in three parts; an entry without a name ends each. */
 extern const struct nf_opdef nf_opdefs_curve[];	/* prep_curve.c */
@@ -173,6 +195,15 @@ double nf_chain_inverse(const struct nf_chain *c, double y, const double *raw,
 /* From one to the next of them: else all would want the same cache lines. */
 #define NF_PREP_PITCH	(NF_PREP_RUN + 16)
 
+/* How many of n columns to turn next: about as many each time. */
+static inline uint32_t
+nf_panel_size(uint32_t n)
+{
+	uint32_t times = (n + NF_PREP_PANEL - 1) / NF_PREP_PANEL;
+
+	return times == 0 ? 0 : (n + times - 1) / times;
+}
+
 union nf_panel {
 	float f[NF_PREP_PANEL][NF_PREP_PITCH];
 	double d[NF_PREP_PANEL][NF_PREP_PITCH];
@@ -206,6 +237,11 @@ void nf_run_begin(struct nf_run *r, const struct nf_prep *p,
     uint32_t n);
 /* Begin with column j's raw values. */
 void nf_run_column(struct nf_run *r, uint32_t j);
+/*
+ * What op k will draw for the rows that it takes, in units of its sigma, if
+ * it will be as usual; to z[NF_PREP_RUN].  Returns how many.
+ */
+uint32_t nf_run_draws(struct nf_run *r, uint32_t k, double *z);
 /* Op k; adds to slope[at] unless that is NULL.  -1: it cannot. */
 int nf_run_op(struct nf_run *r, uint32_t k, double *slope);
 /*

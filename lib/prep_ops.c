@@ -167,6 +167,7 @@ const struct nf_opdef nf_opdefs_plain[] = {
 	    .forward = nf_form_scale, .run = NF_RUN_SCALE,
 	    .inverse = scale_inverse, .slope = scale_slope },
 	{ .name = "standardize", .args = "[MEAN STD]", .hi = 2, .full = 2,
+	    .flags = NF_OP_MOMENTS,
 	    .check = standardize_check, .fit = standardize_fit,
 
 	    .forward = nf_form_standardize, .run = NF_RUN_STANDARDIZE,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "prep_form.h"
 #include "prep_kernel.h"
 
 const struct nf_kernels *
@@ -92,14 +93,14 @@ load(struct nf_run *r, uint32_t j)
 {
 	const struct nf_prep_rows *rows = r->rows;
 	size_t size = rows->wide ? sizeof(double) : sizeof(float);
-	uint32_t n = r->prep->ncol - j, i;
+	uint32_t i;
 	const void *from[NF_PREP_RUN];
 
 	for (i = 0; i < r->nrow; i++)
 		from[i] = (const char *)rows->x +
 		    ((r->first + r->row[i]) * rows->ld + j) * size;
 	r->panel = j;
-	r->npanel = n < NF_PREP_PANEL ? n : NF_PREP_PANEL;
+	r->npanel = nf_panel_size(r->prep->ncol - j);
 	r->kernels->load(from, rows->wide, r->nrow, r->npanel, &r->turned);
 }
 
@@ -192,6 +193,24 @@ take(struct nf_run *r, uint32_t k, int late, uint32_t from, uint32_t n,
 	if (slope != NULL)
 		return step(r, o, draws, from, n, slope);
 	return r->kernels->run[late ? d->run_draw : d->run](o, &v);
+}
+
+uint32_t
+nf_run_draws(struct nf_run *r, uint32_t k, double *z)
+{
+	const struct nf_opdef *d = r->prep->chain[r->column].op[k].def;
+	double usual[] = { 0, 1, 0, NF_SPIKE_AWAY };	/* V SIGMA AT EDGE */
+	struct nf_op o = { .def = d, .narg = 4, .arg = usual };
+	struct nf_values v = { z, r->u + r->n, NULL, 0 };
+	uint32_t l;
+
+	for (l = 0; l < r->nlate; l++)
+		if (r->late_op[l] == k)
+			r->at[r->n + v.n++] = r->late[l];
+	ask(r, k, 1, r->n, v.n);
+	memset(z, 0, v.n * sizeof(*z));
+	r->kernels->run[d->run_draw](&o, &v);
+	return v.n;
 }
 
 int

@@ -242,6 +242,68 @@ test_runs(size_t k)
 	nf_prep_free(p);
 }
 
+/* ---- a round less ------------------------------------------------------- */
+
+/* MEAN and STD at the end of column a's line. */
+static void
+fitted(const char *ops, const double *x, double v[2])
+{
+	struct nf_prep *p = recipe(ops);
+	struct nf_err err;
+	char *line = NULL;
+	const char *s;
+
+	v[0] = v[1] = NAN;
+	if (p != NULL && nf_prep_fit(p, x, NCOL, NROW, NULL, &err) == 0 &&
+	    (line = nf_prep_line(p, 0, &err)) != NULL &&
+	    (s = strstr(line, "standardize")) != NULL)
+		sscanf(s, "standardize %lf %lf", &v[0], &v[1]);
+	nf_free(line);
+	nf_prep_free(p);
+}
+
+/*
+ * What standardize would see behind a spike is known without another round:
+ * with an op between them, which does nothing, it is seen.
+ */
+static void
+test_mixed(void)
+{
+	static const struct {
+		const char *ops, *seen;
+	} pairs[] = {
+		{ "spike 0, standardize", "spike 0, affine 1 0, standardize" },
+		{ "spike 0 0.1, standardize",
+		    "spike 0 0.1, affine 1 0, standardize" },
+		{ "clip 0 9, log 1 1, spike 5, standardize, scale",
+		    "clip 0 9, log 1 1, spike 5, affine 1 0, standardize, "
+		    "scale" },
+		{ "spike 0 0.1 -7, standardize",
+		    "spike 0 0.1 -7, affine 1 0, standardize" },
+		{ "spike 0, standardize, spike 5",
+		    "spike 0, affine 1 0, standardize, spike 5" },
+	};
+	static double x[NROW * NCOL];
+	double a[2], b[2];
+	size_t k, i;
+
+	for (k = 0; k < NELEM(pairs); k++) {
+		fill(x, 10);
+		for (i = 0; k == 3 && i < NROW * NCOL; i++)
+			x[i] = x[i] < 3 ? 0 : x[i];
+		fitted(pairs[k].ops, x, a);
+		fitted(pairs[k].seen, x, b);
+		near(a[0], b[0], 1e-13 * (1 + fabs(b[0])), "%s: mean",
+		    pairs[k].ops);
+		near(a[1], b[1], 1e-13 * b[1], "%s: spread", pairs[k].ops);
+	}
+	for (i = 0; i < NROW * NCOL; i++)
+		x[i] = i % NCOL == 1;
+	fitted("spike 0, standardize", x, a);
+	fitted("spike 0, affine 1 0, standardize", x, b);
+	ok(a[0] == b[0] && a[1] == b[1], "spike: where it takes every row");
+}
+
 int
 main(void)
 {
@@ -251,5 +313,6 @@ main(void)
 	test_ends();
 	for (k = 0; k < NELEM(recipes); k++)
 		test_runs(k);
+	test_mixed();
 	return done();
 }

@@ -267,7 +267,7 @@ take(const struct nf_pass *p, const struct dest *to, struct nf_err *err)
 int
 nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
 {
-	uint64_t next[2] = { 0, p->d->ntrain }, i;
+	uint64_t train = 0, valid = p->d->ntrain, i;
 	struct dest to = { h->mem[0].p, h->mem[1].p, h->mem[2].p, p->d->D,
 		p->d->C, 1, NULL };
 	int rc;
@@ -276,8 +276,11 @@ nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
 		if (p->place == NULL && (p->place = nf_alloc(p->n,
 		    sizeof(*p->place), "rows", err)) == NULL)
 			return -1;
-		for (i = 0; i < p->n; i++)
-			p->place[i] = next[p->valid[i]]++;
+		for (i = 0; i < p->n; i++) {	/* without a branch */
+			p->place[i] = p->valid[i] ? valid : train;
+			valid += p->valid[i];
+			train += !p->valid[i];
+		}
 		to.place = p->place;
 		if (take(p, &to, err) == -1)
 			return -1;

@@ -10,6 +10,7 @@
 #define H5_USE_110_API
 #include <hdf5.h>
 
+#include "grow.h"
 #include "nfio.h"
 #include "pool.h"
 
@@ -275,7 +276,7 @@ struct nf_h5_slab {
 	const struct nf_list *column;	/* of the output */
 	unsigned char *x;		/* nrow x column->n of type */
 	unsigned char *turned;		/* of a scattered source, by columns */
-	size_t nbyte, nturned;		/* room at each */
+	struct nf_grow rows, columns;	/* room for each */
 	bool trust, finite;
 	unsigned open;			/* jobs, and the owner, yet to finish */
 	struct nf_h5_job *job;

@@ -152,15 +152,19 @@ job_rows(const struct nf_h5_part *p)
 	    FLAT_BYTES / ((uint64_t)p->ncol * p->elem.size) + 1;
 }
 
+/* Fresh memory costs least where the system clears it, in large pages. */
 static int
-grow(unsigned char **p, size_t *have, size_t want, struct nf_err *err)
+grow(struct nf_grow *g, unsigned char **p, size_t want, struct nf_err *err)
 {
-	if (want <= *have)
+	*p = g->p;
+	if (want <= g->size)
 		return 0;
-	nf_free(*p);
-	*p = nf_alloc(want, 1, "rows", err);
-	*have = *p == NULL ? 0 : want;
-	return *p == NULL ? -1 : 0;
+	nf_grow_free(g);
+	if (nf_grow_open(g, want, "rows", err) == -1 ||
+	    nf_grow_to(g, want, "rows", err) == -1)
+		return -1;
+	*p = g->p;
+	return 0;
 }
 
 /* Room for the rows and for as many jobs as there can be. */
@@ -181,10 +185,10 @@ make_room(struct nf_h5_slab *s, struct nf_err *err)
 		s->job = nf_alloc(n, sizeof(*s->job), "chunks", err);
 		s->maxjob = s->job == NULL ? 0 : (uint32_t)n;
 	}
-	if (n > s->maxjob || grow(&s->x, &s->nbyte, nbyte, err) == -1)
+	if (n > s->maxjob || grow(&s->rows, &s->x, nbyte, err) == -1)
 		return -1;
 	return !s->src->scattered ? 0 :
-	    grow(&s->turned, &s->nturned, nbyte, err);
+	    grow(&s->columns, &s->turned, nbyte, err);
 }
 
 static void
@@ -282,7 +286,7 @@ nf_h5_slab_free(struct nf_h5_slab *s, struct nf_h5_work *w)
 {
 	if (w != NULL)
 		nf_pool_wait(nf_h5_work_pool(w), &s->pending, 0);
-	nf_free(s->x);
-	nf_free(s->turned);
+	nf_grow_free(&s->rows);
+	nf_grow_free(&s->columns);
 	nf_free(s->job);
 }

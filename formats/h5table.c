@@ -308,7 +308,7 @@ static void
 begin_ahead(struct nf_h5 *t)
 {
 	while (t->left > 0 && !t->failed && t->nslab < AHEAD &&
-	    (t->nslab == 0 || (t->slab[t->first].nbyte <= MAX_AHEAD &&
+	    (t->nslab == 0 || (t->slab[t->first].rows.size <= MAX_AHEAD &&
 	    t->src->chunk_bytes <= MAX_AHEAD)))
 		if (begin(t, &t->late) == -1)
 			t->failed = true;

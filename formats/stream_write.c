@@ -11,7 +11,7 @@ struct nf_writer {
 	uint64_t want, nrow;		/* promised; put so far */
 	size_t rowsize;
 	uint64_t frame, used;		/* rows of a full frame; in buf */
-	char *buf;
+	char *buf;			/* NULL: so far all frames came whole */
 	char *packed;			/* NULL: not compressed */
 	size_t npacked;
 	ZSTD_CCtx *cctx;
@@ -92,8 +92,7 @@ nf_writer_open(struct nf_writer **writer, int fd, const char *name,
 	if (header_write(w, s, err) == -1)
 		goto fail;
 	w->frame = nf_frame_rows(s);
-	w->buf = nf_alloc(w->frame, w->rowsize, "a frame", err);
-	if (w->buf == NULL || ((flags & NF_ZSTD) && zstd_init(w, err) == -1))
+	if ((flags & NF_ZSTD) && zstd_init(w, err) == -1)
 		goto fail;
 	return 0;
 fail:
@@ -124,6 +123,9 @@ nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
 				return -1;
 			continue;
 		}
+		if (w->buf == NULL && (w->buf = nf_alloc(w->frame, w->rowsize,
+		    "a frame", err)) == NULL)
+			return -1;
 		memcpy(w->buf + w->used * w->rowsize, p, n * w->rowsize);
 		w->used += n;
 		if (w->used < w->frame)

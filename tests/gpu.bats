@@ -161,7 +161,7 @@ bench()
 	    "train	tiny 16 tf32	rows/s	" \
 	    "train	tiny 64 bf16	busy %	" \
 	    "kernel	tiny step 16 tf32 gate gate 1 x 3	us	" \
-	    "kernel	tiny tile 100 tf32 spline_inverse spline" \
+	    "kernel	tiny tile 96 tf32 spline_inverse spline" \
 	    "step	tiny step 64 tf32 replayed	us	" \
 	    "sample	tiny 100 bf16	rows/s	" "latency	tiny median	ms	"
 	do

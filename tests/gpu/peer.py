@@ -50,15 +50,18 @@ def ours(path):
 
 
 def rate(work, rows, wait, seconds):
-    """Rows a second, of runs that take so many seconds, after three."""
+    """Rows a second, of runs that take so many seconds, waited for once."""
     for _ in range(3):
         work()
     wait()
-    runs, start = 0, time.monotonic()
-    while runs < 3 or time.monotonic() - start < seconds:
+    start = time.monotonic()
+    work()
+    wait()
+    runs = max(3, int(seconds / (time.monotonic() - start)))
+    start = time.monotonic()
+    for _ in range(runs):
         work()
-        runs += 1
-        wait()
+    wait()
     return rows * runs / (time.monotonic() - start)
 
 

@@ -169,6 +169,33 @@ test_bits(struct nf_eval *e, const struct result *r, const char *name)
 	free_result(&q);
 }
 
+/* Several draws of a row in one call, and each in a call of its own. */
+static void
+test_draws(struct nf_eval *e, const char *name)
+{
+	enum { REPEAT = 3 };
+	uint64_t n = nrow / 4, i, k;
+	struct nf_noise g = { .seed = 7, .repeat = REPEAT,
+		.temperature = 1 };
+	float *many = calloc(n * REPEAT * D, sizeof(float));
+	float *one = calloc(n * D, sizeof(float));
+	struct nf_err err;
+	int good = 1;
+
+	must(nf_eval_sample(e, &g, n * REPEAT, context, many, &err), &err);
+	g.repeat = 1;
+	for (k = 0; k < REPEAT; k++) {
+		g.draw = (uint32_t)k;
+		must(nf_eval_sample(e, &g, n, context, one, &err), &err);
+		for (i = 0; i < n; i++)
+			good &= memcmp(one + i * D, many + (i * REPEAT + k) *
+			    D, D * sizeof(float)) == 0;
+	}
+	ok(good, "%s: the same bits of one draw and of several", name);
+	free(many);
+	free(one);
+}
+
 static void
 test_eval(struct nf_flow *f)
 {
@@ -197,6 +224,7 @@ test_eval(struct nf_flow *f)
 		ok(worst <= 10 * most[k], "%s: log densities are %.2g off "
 		    "at most", mode[k], worst);
 		test_bits(e[1], &got, mode[k]);
+		test_draws(e[1], mode[k]);
 		nf_eval_free(e[1]);
 		nf_net_free(net[1]);
 	}

@@ -99,7 +99,8 @@ for models in tests/data $NF_PARITY; do
 	part "$name" env NF_PARITY="$models" "$accuracy"
 	sed -n 's/^ok [0-9]* - \(.*off by.*\)/# \1/p' "$log/$name"
 done
-small="cuda_memory cuda_linear cuda_norm cuda_spline cuda_optim whole"
+small="cuda_memory cuda_linear cuda_norm cuda_spline cuda_optim cuda_eval
+    whole"
 if command -v compute-sanitizer >/dev/null; then
 	for tool in memcheck racecheck initcheck synccheck; do
 		under $tool >"$log/$tool" &

@@ -106,7 +106,7 @@ has()
 	has "cuda_slow: 1 passed, 1 failed, "
 	has "whole: 1 passed, 0 failed, "
 	has "nflows: not run: neither HDF5 (libhdf5-dev) nor h5py reads"
-	[ "${lines[-1]}" = "check-gpu: 30 passed, 3 failed, 1 not run" ]
+	[ "${lines[-1]}" = "check-gpu: 34 passed, 3 failed, 1 not run" ]
 
 	program whole 'echo "# cuda: no GPU (cannot be used)"; exit 1'
 	run -1 check good
@@ -129,7 +129,7 @@ has()
 	has "skip racecheck, whole: it does not support this GPU here"
 	has "skip synccheck, cuda_memory: not done in "
 	has "skip synccheck, whole: no time was left"
-	[ "${lines[-1]}" = "check-gpu: 11 passed, 1 failed, 13 not run" ]
+	[ "${lines[-1]}" = "check-gpu: 13 passed, 1 failed, 15 not run" ]
 	rm bin/compute-sanitizer
 	for t in timeout sh date grep tail head cat sed basename mkdir; do
 		ln -s "$(command -v $t)" bin/

@@ -10,7 +10,7 @@
 #include "philox.h"
 
 /*
- * index[0..n) = the rows in their new order; takes less than 32 KB and
+ * index[0..n) = the rows in their new order; takes less than 64 KB and
  * n / 64 bytes a thread meanwhile.
  */
 int nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw,

@@ -163,7 +163,8 @@ prep a = log\nprep b = scale 2\nnote from here\n'
 	wrong 'nothing to do: want --rows or --columns' whole
 	wrong 'nothing to do: want --rows or --columns' --inverse whole
 	wrong 'one FILE at most' --rows whole whole
-	wrong "--seed: '-1' is not a whole number from 0 up" --rows --seed -1
+	wrong "--seed: '-1' is not a whole number from 0 to \
+18446744073709551615" --rows --seed -1
 	wrong "names do not say where columns stood: the inverse needs \
 positions" --columns=a,b,c,d --inverse whole
 	wrong '2 of 4 columns have no inverse' --columns=0,1 --inverse whole

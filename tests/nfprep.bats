@@ -101,6 +101,9 @@ n = seen 7 9, uniform 0.5 7 9" ]
 	[ "$stderr" = "nfprep: id = seen 0 6, onehot 6 2 0: no such column, so \
 this is not undone; what onehot made stays" ]
 	[ "$(nfcat --csv b.nfs | head -n 2 | tail -n 1)" = 1,0,0,1,7,-1 ]
+	nfcat -c 'id:*' p.nfs >ids.nfs		# nothing else to undo
+	run -0 --separate-stderr bash -c 'nfprep --inverse ids.nfs >b.nfs'
+	cmp <(nfcat --csv ids.nfs) <(nfcat --csv b.nfs)
 }
 
 @test "nfprep: a column may lean on another" {
@@ -255,8 +258,13 @@ into the range that the recipe was fitted to: 1" ]
 	    "nfprep: one input at a time: nfcat joins files" ]
 	run -2 --separate-stderr nfprep -c c.cfg --seed -1
 	[[ ${stderr_lines[0]} == "nfprep: --seed: '-1' is not a whole"* ]]
+	run -2 --separate-stderr nfprep -c c.cfg --inverse a
+	[ "${stderr_lines[0]}" = "nfprep: --inverse goes without -c and --seed" ]
+	run -2 nfprep --inverse --seed 1 a
 	recipe 'pt = log'
 	five >in.nfs
+	nfprep -c c.cfg --seed 18446744073709551615 in.nfs >p.nfs
+	run -2 nfprep -c c.cfg --seed 18446744073709551616 in.nfs
 	run -2 on_terminal "nfprep -c c.cfg in.nfs"
 	[[ $output == *"refusing to write a stream to a terminal"* ]]
 }

@@ -501,7 +501,8 @@ deep/m deep/m.last j.nfs plain.nf plain.nf.last " ]
 	usage "-v: want a file, not standard input" -c s.cfg -v -
 	usage "--threads: '0' is not a whole number from 1 to 1024" \
 	    -c s.cfg --threads 0
-	usage "--seed: '-1' is not a whole number from 0 up" -c s.cfg --seed -1
+	usage "--seed: '-1' is not a whole number from 0 to \
+18446744073709551615" -c s.cfg --seed -1
 	usage "--max-time: 'soon' is not a duration: want seconds, or numbers \
 with s, m, h or d, as 1h30m" -c s.cfg --max-time soon
 	usage "--memory: 'big' is not a size: want bytes, or a number with \

@@ -125,8 +125,7 @@ take_option(int c)
 		    "--rows");
 		break;
 	case OPT_SEED:
-		o.spec.seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
-		    "--seed");
+		o.spec.seed = tool_seed(optarg);
 		break;
 	case OPT_TSV:
 	case OPT_JSON:

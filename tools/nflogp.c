@@ -62,8 +62,7 @@ read_options(int argc, char *argv[])
 			opt.raw = 1;
 			break;
 		case 259:
-			opt.seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
-			    "--seed");
+			opt.seed = tool_seed(optarg);
 			break;
 		case 260:
 			opt.batch = (uint32_t)tool_int(optarg, 1, 1 << 24,

@@ -127,8 +127,7 @@ main(int argc, char *argv[])
 			o.columns = optarg;
 			break;
 		case 'S':
-			o.seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
-			    "--seed");
+			o.seed = tool_seed(optarg);
 			break;
 		case 'm':
 			o.memory = tool_size(optarg, "--memory");

@@ -13,7 +13,6 @@ const char tool_purpose[] =
 struct work {
 	const char *config;
 	int inverse, flags;
-	uint64_t seed;
 	struct nf_reader *in;
 	struct nf_writer *out;
 	struct nf_schema schema;	/* of out */
@@ -22,10 +21,10 @@ struct work {
 	double *x, *y;			/* a block, before and after */
 	void *z;			/* and in the stream's type */
 	struct nf_prep_loss *loss;	/* [ncol * NF_PREP_OPS] */
-	uint64_t nrow, clamped;		/* so far */
+	uint64_t seed, nrow, clamped;	/* the last two so far */
 };
 
-/* Build the recipe; at least one of the lines must have a column. */
+/* Build the recipe; what is to be done must be about some column. */
 static int
 build(struct work *w, const struct nf_list *lines, const char *source,
     int context, struct nf_err *err)
@@ -47,7 +46,7 @@ build(struct work *w, const struct nf_list *lines, const char *source,
 			    "what onehot made stays", lines->s[i]);
 	}
 	nf_free(used);
-	if (rc == 0 && n == 0)
+	if (rc == 0 && n == 0 && !w->inverse)
 		rc = nf_fail(err, NF_EDATA, "%s: no line of its recipe is "
 		    "about a column of %s", source, nf_reader_name(w->in));
 	return rc;
@@ -86,7 +85,7 @@ pass_block(struct work *w, const struct nf_rows *in, struct nf_err *err)
 	else if (nf_prep_forward(w->prep, w->seed, w->nrow, in->nrow, w->x,
 	    w->ncol, w->y, w->nout, NULL, err) == -1)
 		return nf_fail_in(err, "%s", nf_reader_name(w->in));
-	if (!w->inverse)
+	else
 		nf_prep_losses(w->prep, w->seed, w->nrow, in->nrow, w->x,
 		    w->ncol, w->loss);
 	w->nrow += in->nrow;
@@ -145,12 +144,10 @@ forward(struct work *w, const struct nf_cfg *cfg, struct nf_err *err)
 		return -1;
 	all = (struct nf_rows){ t.schema.nrow, t.schema.column.n, NF_F64,
 	    t.x };
-	rc = nf_prep_fit(w->prep, t.x, all.ncol, all.nrow, NULL, err);
-	if (rc == -1)
-		nf_fail_in(err, "%s", nf_reader_name(w->in));
-	if (rc == 0 && (open_blocks(w, err) == -1 ||
-	    pass_rows(w, &all, err) == -1))
-		rc = -1;
+	if (nf_prep_fit(w->prep, t.x, all.ncol, all.nrow, NULL, err) == -1)
+		rc = nf_fail_in(err, "%s", nf_reader_name(w->in));
+	else
+		rc = open_blocks(w, err) == -1 ? -1 : pass_rows(w, &all, err);
 	nf_table_free(&t);
 	return rc;
 }
@@ -199,6 +196,7 @@ options(struct work *w, int argc, char *argv[])
 		{ "inverse", 0, NULL, 256 }, { "seed", 1, NULL, 257 },
 		{ NULL, 0, NULL, 0 }
 	};
+	const char *seed = NULL;
 	int o;
 
 	while ((o = tool_option(argc, argv, "c:z", longs)) != -1)
@@ -207,10 +205,11 @@ options(struct work *w, int argc, char *argv[])
 		else if (o == 'z')
 			w->flags = NF_ZSTD;
 		else if (o == 257)
-			w->seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
-			    "--seed");
+			w->seed = tool_seed(seed = optarg);
 		else
 			w->inverse = 1;
+	if (w->inverse && (w->config != NULL || seed != NULL))
+		tool_usage("--inverse goes without -c and --seed");
 	if (w->config == NULL && !w->inverse)
 		tool_usage("-c FILE.cfg, which holds the recipe, is missing");
 	if (argc - optind > 1)

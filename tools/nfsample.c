@@ -58,8 +58,7 @@ read_option(int c)
 		opt.has_rows = 1;
 		break;
 	case 257:
-		opt.draw.seed = (uint64_t)tool_int(optarg, 0, INT64_MAX,
-		    "--seed");
+		opt.draw.seed = tool_seed(optarg);
 		break;
 	case 258:
 		read_shard(optarg);

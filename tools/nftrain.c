@@ -59,8 +59,8 @@ read_option(int c)
 		    "--threads");
 		break;
 	case 260:
-		snprintf(opt.seed, sizeof(opt.seed), "train.seed=%lld",
-		    tool_int(optarg, 0, INT64_MAX, "--seed"));
+		snprintf(opt.seed, sizeof(opt.seed), "train.seed=%llu",
+		    (unsigned long long)tool_seed(optarg));
 		break;
 	case 261:
 		opt.log = optarg;

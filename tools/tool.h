@@ -32,6 +32,7 @@ void tool_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Option values; a bad one ends the program with status 2, naming opt. */
 long long tool_int(const char *arg, long long lo, long long hi,
     const char *opt);
+uint64_t tool_seed(const char *arg);		/* of --seed: any 64 bits */
 double tool_double(const char *arg, const char *opt);
 uint64_t tool_size(const char *arg, const char *opt);	/* 4G, 512M, bytes */
 double tool_duration(const char *arg, const char *opt);	/* s: 90, 10m, 1h30m */

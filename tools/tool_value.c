@@ -26,6 +26,21 @@ tool_int(const char *arg, long long lo, long long hi, const char *opt)
 	return v;
 }
 
+uint64_t
+tool_seed(const char *arg)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 10);
+	/* strtoull takes a sign, and blanks before it. */
+	if (*arg < '0' || *arg > '9' || *end != '\0' || errno != 0)
+		tool_usage("--seed: '%s' is not a whole number from 0 to %llu",
+		    arg, (unsigned long long)UINT64_MAX);
+	return v;
+}
+
 double
 tool_double(const char *arg, const char *opt)
 {

@@ -78,6 +78,7 @@ forget(struct nf_cuda *root, char *p)
 	return nbyte;
 }
 
+/* Zeroed before it returns: a copy beside the work may come first. */
 static void *
 cuda_alloc(struct nf_dev *d, size_t nbyte)
 {
@@ -92,6 +93,7 @@ cuda_alloc(struct nf_dev *d, size_t nbyte)
 		return NULL;
 	}
 	cuda_latch(c, cudaMemsetAsync(p, 0, nbyte, c->main.stream), "zero");
+	cuda_latch(c, cudaStreamSynchronize(c->main.stream), "zero");
 	return p;
 }
 

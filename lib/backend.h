@@ -118,7 +118,8 @@ struct nf_noise {
 
 struct nf_ops {
 	/* -- memory ---------------------------------------------------- */
-	void *(*alloc)(struct nf_dev *d, size_t nbyte);	/* zeroed */
+	/* Zeroed when it returns. */
+	void *(*alloc)(struct nf_dev *d, size_t nbyte);
 	void (*free)(struct nf_dev *d, void *p);
 	/* What from holds may change once upload has returned. */
 	void (*upload)(struct nf_dev *d, void *to, const void *from, size_t n);

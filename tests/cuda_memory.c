@@ -176,6 +176,29 @@ test_ferry(void)
 	ok(o->sync(dev[1], &err) == 0, "and nothing, and nowhere");
 }
 
+/* New memory is zero before, not after, what is sent to it. */
+static void
+test_send_to_new(void)
+{
+	const struct nf_ops *o = dev[1]->ops;
+	uint32_t word, got, i, bad = 0;
+	struct nf_err err;
+	char *p;
+
+	for (i = 1; i <= 32; i++) {
+		p = o->alloc(dev[1], 4);
+		word = i;
+		o->send(dev[1], 0, p, &word, 4);
+		o->sent(dev[1], 0);
+		o->leave(dev[1], 0);
+		o->download(dev[1], &got, p, 4);
+		bad += got != i;
+		o->free(dev[1], p);
+	}
+	ok(bad == 0 && o->sync(dev[1], &err) == 0, "what is sent to new "
+	    "memory stays");
+}
+
 /* Work that still reads a piece has it as it was. */
 static void
 test_leave(void)
@@ -304,6 +327,7 @@ main(int argc, char *argv[])
 	test_each();
 	test_each_order();
 	test_ferry();
+	test_send_to_new();
 	test_leave();
 	test_rows();
 	test_thread();

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "fastmath.h"
+#include "philox.h"
 #include "round.cuh"
 #include "strip.cuh"
 

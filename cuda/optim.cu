@@ -135,29 +135,8 @@ cuda_sum_squares(struct nf_dev *d, size_t n, const float *x, double *sum)
 static __global__ void
 judge(const double *sums, const double *squares, struct nf_tally *t)
 {
-	double norm = sqrt(*squares);
-
-	if (threadIdx.x != 0)
-		return;
-	t->seen++;
-	t->batch++;
-	if (!isfinite(norm) || !isfinite(sums[1])) {
-		t->scale = 0;
-		t->skipped++;
-		if (++t->skipped_run > t->skipped_worst)
-			t->skipped_worst = t->skipped_run;
-		return;
-	}
-	t->skipped_run = 0;
-	t->taken++;
-	t->sum_weight += sums[0];
-	t->sum_nll += sums[1];
-	t->sum_norm += norm;
-	t->step++;
-	t->correct1 = 1 - pow(t->beta1, (double)t->step);
-	t->correct2 = 1 - pow(t->beta2, (double)t->step);
-	t->scale = t->clip_norm > 0 && norm > t->clip_norm ?
-	    t->clip_norm / norm : 1;
+	if (threadIdx.x == 0)
+		nf_tally_judge(t, sums, sqrt(*squares));
 }
 
 static void

@@ -10,6 +10,7 @@
 #define NF_BACKEND_H
 
 #include "flow.h"
+#include "tally.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,27 +47,6 @@ struct nf_linear {
 	const void *packed;		/* w as `pack` left it, or NULL */
 	uint32_t nin, nout;
 	int exact;			/* a flow's own values: float32 */
-};
-
-/*
- * What a training step needs and leaves, in device memory, so that a step
- * can be replayed without the host.  The host sets the first part.
- */
-struct nf_tally {
-	double lr, beta1, beta2, eps;	/* Adam */
-	double clip_norm;		/* 0: none */
-	double weight_norm;		/* 1 / (rows x mean weight) */
-	uint64_t seed;			/* of dropout */
-	/* kept by the device, by judge */
-	uint64_t seen;			/* batches begun, for dropout */
-	uint64_t batch;			/* of this epoch: gather's position */
-	uint64_t step;			/* Adam steps done */
-	double scale;			/* of this gradient; 0: leave it out */
-	double correct1, correct2;	/* 1 - beta^step */
-	double sum_weight, sum_nll;	/* this epoch's */
-	double sum_norm;		/* of gradients' norms */
-	uint64_t taken;			/* batches in those sums */
-	uint64_t skipped, skipped_run, skipped_worst;	/* not finite */
 };
 
 /* How norm finds its statistics. */

@@ -8,6 +8,8 @@
 
 /* How finely a range is rounded where the number of bins is given. */
 #define ROUND	50
+/* Fewer rows a bin leave some empty by chance. */
+#define FEW	8
 
 /* What the values are, as far as bins depend on it. */
 struct spread {
@@ -247,7 +249,8 @@ fit_round(struct nf_axis *a, const struct nf_binning *b, double lo, double hi,
 	nbin = round_range(NF_AXIS_BINS, &from, &to);
 	if (nf_axis_uniform(a, nbin, from, to, err) == -1)
 		return -1;
-	if (!b->filled)
+	/* Of few rows, empty bins tell nothing. */
+	if (!b->filled || n < (size_t)FEW * a->nbin)
 		return 0;
 	filled = count_filled(a, x, n);
 	if (filled == 0 || filled > a->nbin * 3 / 4)

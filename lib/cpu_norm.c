@@ -4,6 +4,7 @@
 
 #include "cpu.h"
 #include "fastmath.h"
+#include "philox.h"
 
 /* Rows summed in nf_real before the sum goes on in double. */
 #define SHORT_SUM 16

@@ -112,28 +112,8 @@ static void
 cpu_judge(struct nf_dev *d, const double *sums, const double *sum_squares,
     struct nf_tally *t)
 {
-	double norm = sqrt(*sum_squares);
-
 	(void)d;
-	t->seen++;
-	t->batch++;
-	if (!isfinite(norm) || !isfinite(sums[1])) {
-		t->scale = 0;
-		t->skipped++;
-		if (++t->skipped_run > t->skipped_worst)
-			t->skipped_worst = t->skipped_run;
-		return;
-	}
-	t->skipped_run = 0;
-	t->taken++;
-	t->sum_weight += sums[0];
-	t->sum_nll += sums[1];
-	t->sum_norm += norm;
-	t->step++;
-	t->correct1 = 1 - pow(t->beta1, (double)t->step);
-	t->correct2 = 1 - pow(t->beta2, (double)t->step);
-	t->scale = t->clip_norm > 0 && norm > t->clip_norm ?
-	    t->clip_norm / norm : 1;
+	nf_tally_judge(t, sums, sqrt(*sum_squares));
 }
 
 /* Kingma and Ba, "Adam", 2015, algorithm 1. */

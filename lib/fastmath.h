@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "flow.h"
-#include "philox.h"		/* NF_INLINE */
+#include "inline.h"
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__CUDA_ARCH__)
 #define NF_FMAF(a, b, c) fmaf(a, b, c)

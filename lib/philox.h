@@ -11,13 +11,7 @@
 
 #include <stdint.h>
 
-#ifndef NF_INLINE
-#ifdef __CUDACC__
-#define NF_INLINE static __host__ __device__ inline
-#else
-#define NF_INLINE static inline
-#endif
-#endif
+#include "inline.h"
 
 /* Draws for different purposes never meet, whatever the seed. */
 enum nf_purpose {

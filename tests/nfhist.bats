@@ -197,6 +197,13 @@ refuses()
 	[ "$(field 6 <<<"$output" | awk '{ s += $1 } END { print s }')" = 2 ]
 }
 
+@test "nfhist: two rows get no more bins than many" {
+	printf '%s\n' 1.25 96.5 | column x >x
+	[ "$(nfhist --tsv x | wc -l)" -lt 40 ]
+	seq 1 1000 | awk '{ print $1 / 1000 + 96 * ($1 % 2) }' | column x >x
+	[ "$(nfhist --tsv x | wc -l)" -gt 60 ]	# gaps: finer bins
+}
+
 @test "nfhist: many bins of the same count say so on one line" {
 	printf '%s\n' 0.5 9.5 | column x >x
 	run -0 nfhist -b 10 --range 0:10 --width 40 --ascii x

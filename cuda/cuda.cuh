@@ -70,8 +70,8 @@ struct cuda_way {
 
 /* Memory that grows and is kept, by what it is for. */
 enum cuda_use {
-	CUDA_SORT, CUDA_LOGIT, CUDA_LU, CUDA_PART, CUDA_HALF_X, CUDA_HALF_DY,
-	CUDA_NUSE
+	CUDA_SORT, CUDA_LOGIT, CUDA_LU, CUDA_PART, CUDA_GATE, CUDA_HALF_X,
+	CUDA_HALF_DY, CUDA_NUSE
 };
 
 struct cuda_plan;			/* of a product: product.cu */

@@ -3,12 +3,13 @@
  * columns, so its product is made here, beside what it gates.
  */
 #include "fastmath.h"
-#include "strip.cuh"
+#include "cuda.cuh"
 
 #define CHUNK		64		/* context columns at a time */
 #define NTHREAD		256		/* 32 columns x 8 rows */
 #define NROW		8		/* rows of a thread */
 #define TILE		(NROW * NTHREAD / 32)
+#define PARTS		((size_t)64 << 20)	/* bytes of blocks' sums */
 
 /* Rows of m from i0, columns c0 .. c0 + nc, to shared memory, ld apart. */
 static __device__ void
@@ -110,153 +111,100 @@ cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 
 /* ---- backward --------------------------------------------------------- */
 
-/* What a block of gate_grad works with, in shared memory. */
-struct piece {
-	float *rows;			/* [nrow][chunk] of the context */
-	float *w;			/* [NF_STRIP][chunk] */
-	float *g;			/* [nrow][NF_STRIP] */
-	float *part;			/* [threads] */
-	uint32_t nrow;
-};
-
-/* The gate's product for this thread's row and column. */
-static __device__ float
-one_product(const struct nf_linear *l, uint32_t n, struct nf_mat context,
-    uint32_t i0, const struct piece *p)
+/*
+ * What a tile of rows, whose g stands in shared memory, gives to the weights'
+ * gradients, and with c = C to the bias': part [C + 1][nout].
+ */
+static __device__ void
+weight_sums(const struct nf_linear *l, uint32_t n, struct nf_mat context,
+    uint32_t i0, float *shared, const float *g, float *part, int first)
 {
-	uint32_t r = threadIdx.x / NF_STRIP, x = threadIdx.x % NF_STRIP;
-	uint32_t C = l->nin, c0, nc, c;
-	struct nf_mat w = { (float *)l->w, C, C };
-	float acc = 0;
+	uint32_t C = l->nin, x = threadIdx.x % 32, y = threadIdx.x / 32;
+	uint32_t j = blockIdx.y * 32 + x, c0, nc, c, r;
+	float *rows = shared + 32 * (CHUNK + 1), *to, s;
 
-	for (c0 = 0; c0 < C; c0 += nc) {
+	for (c0 = 0; c0 <= C; c0 += CHUNK) {
 		nc = C - c0 < CHUNK ? C - c0 : CHUNK;
-		__syncthreads();	/* the last tile is done with */
-		fetch(w, l->nout, blockIdx.x * NF_STRIP, NF_STRIP, c0, nc,
-		    p->w, nc);
-		fetch(context, n, i0, p->nrow, c0, nc, p->rows, nc);
-		__syncthreads();
-		for (c = 0; c < nc; c++)
-			acc += p->w[x * nc + c] * p->rows[r * nc + c];
+		if (C > CHUNK && nc > 0) {	/* else it still has them */
+			__syncthreads();
+			fetch(context, n, i0, TILE, c0, nc, rows, nc);
+			__syncthreads();
+		}
+		for (c = y; c < (nc < CHUNK ? nc + 1 : nc); c += 8) {
+			s = 0;
+#pragma unroll 8
+			for (r = 0; r < TILE; r++)
+				s += g[r * 32 + x] * (c < nc ?
+				    rows[r * nc + c] : 1);
+			to = part + (size_t)(c0 + c) * l->nout + j;
+			if (j < l->nout)
+				*to = first ? s : *to + s;
+		}
 	}
-	return acc;
 }
 
 /*
- * The tile's part of the weights' gradients in columns c0 .. c0 + nc, summed
- * by as many groups of threads as there are.  *sum goes from tile to tile
- * where a thread has one place; it is given out at the last (flush), or at
- * every tile.
+ * Rows in tiles, the tiles dealt out to gridDim.x blocks, each of which
+ * leaves its sums in part [gridDim.x][C + 1][nout].
  */
-static __device__ void
-weight_sums(const struct nf_linear *l, uint32_t c0, uint32_t nc,
-    const struct piece *p, float *sum, int flush, int first, float *dgw)
-{
-	uint32_t nout = NF_STRIP * nc, ngroup = blockDim.x / nout, o, r, k;
-	uint32_t group = threadIdx.x / nout, j;
-	float s;
-
-	ngroup = ngroup < 1 ? 1 : ngroup;
-	for (o = threadIdx.x; o < nout * ngroup; o += blockDim.x) {
-		k = o % nout;
-		s = *sum;
-		for (r = ngroup > 1 ? group : 0; r < p->nrow; r += ngroup)
-			s += p->g[r * NF_STRIP + k % NF_STRIP] *
-			    p->rows[r * nc + k / NF_STRIP];
-		if (ngroup > 1) {
-			*sum = s;
-			p->part[o] = s;
-			continue;
-		}
-		j = blockIdx.x * NF_STRIP + k % NF_STRIP;
-		if (j < l->nout)
-			dgw[(size_t)j * l->nin + c0 + k / NF_STRIP] = s +
-			    (first ? 0 :
-			    dgw[(size_t)j * l->nin + c0 + k / NF_STRIP]);
-	}
-	if (ngroup == 1 || !flush)
-		return;
-	__syncthreads();
-	k = threadIdx.x;
-	j = blockIdx.x * NF_STRIP + k % NF_STRIP;
-	if (k < nout && j < l->nout) {
-		for (s = 0, r = 0; r < ngroup; r++)
-			s += p->part[r * nout + k];
-		dgw[(size_t)j * l->nin + c0 + k / NF_STRIP] = s + (first ?
-		    0 : dgw[(size_t)j * l->nin + c0 + k / NF_STRIP]);
-	}
-	__syncthreads();
-}
-
-static __device__ void
-load_pair(uint32_t n, struct nf_mat a, struct nf_mat b, uint32_t i,
-    uint32_t j, float *x, float *y)
-{
-	if (i >= n)
-		return;
-	*x = a.x[(size_t)i * a.ld + j];
-	*y = b.x[(size_t)i * b.ld + j];
-}
-
-/* A strip of columns through all rows, a tile after the other. */
-static __global__ void __launch_bounds__(NF_STRIP_THREADS)
+static __global__ void
 gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
-    struct nf_mat w, struct nf_mat dt, struct nf_mat dw, float *dgw,
-    float *dgb)
+    struct nf_mat w, struct nf_mat dt, struct nf_mat dw, float *part)
 {
 	NF_SHARED(float, shared);
-	__shared__ double work[32][NF_STRIP];
-	uint32_t chunk = l.nin < CHUNK ? l.nin : CHUNK, c0, nc, i0, i;
-	uint32_t j = blockIdx.x * NF_STRIP + threadIdx.x % NF_STRIP;
-	int many = l.nin > CHUNK || NF_STRIP * chunk * 2 > blockDim.x;
-	struct piece p;
-	float s, e, sum = 0, tv = 0, wv = 0, tnext, wnext, shift = 0;
-	double bias = 0;
+	uint32_t x = threadIdx.x % 32, y = threadIdx.x / 32, i0, i, k;
+	uint32_t j = blockIdx.y * 32 + x, C = l.nin;
+	float *g = shared + 32 * (CHUNK + 1) + TILE * (C < CHUNK ? C : CHUNK);
+	float v[NROW], u[NROW], s, bias = j < l.nout ? l.b[j] : 0;
+	int in;
 
-	p.nrow = blockDim.x / NF_STRIP;
-	p.rows = shared;
-	p.w = p.rows + p.nrow * chunk;
-	p.g = p.w + NF_STRIP * chunk;
-	p.part = p.g + blockDim.x;
-	i = threadIdx.x / NF_STRIP;
-	if (j < l.nout) {
-		shift = l.b[j];
-		load_pair(n, dt, w, i, j, &tv, &wv);
-	}
-	for (i0 = 0; i0 < n; i0 += p.nrow, i += p.nrow) {
-		tnext = wnext = 0;
-		if (j < l.nout)		/* under way through this tile */
-			load_pair(n, dt, w, i + p.nrow, j, &tnext, &wnext);
-		s = one_product(&l, n, context, i0, &p);
-		e = 0;
-		if (i < n && j < l.nout) {
-			s = nf_sigmoid(s + shift);
-			e = tv * s;
-			s = e * wv * (1 - s);
-			dw.x[(size_t)i * dw.ld + j] = e;
-			e = s;
+	part += (size_t)blockIdx.x * (C + 1) * l.nout;
+	for (i0 = blockIdx.x * TILE; i0 < n; i0 += gridDim.x * TILE) {
+		float acc[NROW] = { 0 };
+
+		i = i0 + y;
+#pragma unroll
+		for (k = 0; k < NROW; k++) {	/* under way meanwhile */
+			in = j < l.nout && i + 8 * k < n;
+			v[k] = in ? w.x[(size_t)(i + 8 * k) * w.ld + j] : 0;
+			u[k] = in ? dt.x[(size_t)(i + 8 * k) * dt.ld + j] : 0;
 		}
-		tv = tnext;
-		wv = wnext;
-		p.g[threadIdx.x] = e;
-		bias += e;
+		__syncthreads();		/* of the tile before */
+		multiply(&l, n, context, i0, blockIdx.y * 32, shared, acc);
+#pragma unroll
+		for (k = 0; k < NROW; k++) {
+			s = nf_sigmoid(acc[k] + bias);
+			u[k] *= s;
+			if (j < l.nout && i + 8 * k < n)
+				dw.x[(size_t)(i + 8 * k) * dw.ld + j] = u[k];
+			g[(y + 8 * k) * 32 + x] = u[k] * v[k] * (1 - s);
+		}
 		__syncthreads();
-		for (c0 = 0; c0 < l.nin; c0 += nc) {
-			nc = l.nin - c0 < CHUNK ? l.nin - c0 : CHUNK;
-			if (l.nin > CHUNK) {
-				__syncthreads();
-				fetch(context, n, i0, p.nrow, c0, nc,
-				    p.rows, nc);
-				__syncthreads();
-			}
-			sum = many ? 0 : sum;
-			weight_sums(&l, c0, nc, &p, &sum, many ||
-			    i0 + p.nrow >= n, !many || i0 == 0, dgw);
-		}
+		weight_sums(&l, n, context, i0, shared, g, part,
+		    i0 == blockIdx.x * TILE);
 	}
-	cuda_strip_sum(&bias, 1, work);
-	if (threadIdx.x < NF_STRIP && j < l.nout)
-		dgb[j] = (float)bias;
+}
+
+/* The gradients from npart blocks' sums. */
+static __global__ void
+gate_sums(uint32_t npart, uint32_t C, uint32_t nout, const float *part,
+    float *dgw, float *dgb)
+{
+	uint32_t o = blockIdx.x * blockDim.x + threadIdx.x, k, c, j;
+	uint32_t all = (C + 1) * nout;
+	double sum = 0;
+
+	if (o >= all)
+		return;
+#pragma unroll 8
+	for (k = 0; k < npart; k++)
+		sum += part[(size_t)k * all + o];
+	c = o / nout;
+	j = o % nout;
+	if (c < C)
+		dgw[(size_t)j * C + c] = (float)sum;
+	else
+		dgb[j] = (float)sum;
 }
 
 static __global__ void
@@ -271,15 +219,47 @@ copy_rows(uint32_t n, struct nf_mat from, struct nf_mat to)
 		    from.x[k / from.ncol * from.ld + k % from.ncol];
 }
 
+/* Sums of blocks: as many as there are tiles of rows, in bounded memory. */
+static uint32_t
+parts(uint32_t n, size_t nbyte)
+{
+	size_t ntile = ((size_t)n + TILE - 1) / TILE, most = PARTS / nbyte;
+
+	most = most < 1 ? 1 : most < 256 ? most : 256;
+	return (uint32_t)(ntile < most ? ntile : most);
+}
+
+/* The sums of the weights' gradients are left aside. */
+static void
+weight_grad(struct nf_cuda *c, const struct nf_linear *g, uint32_t npart,
+    const float *part, size_t npartbyte, float *dgw, float *dgb)
+{
+	uint32_t all = (g->nin + 1) * g->nout;
+	const void *at[] = { part, dgw, dgb };
+	size_t nbyte[] = { npartbyte, (size_t)g->nin * g->nout *
+		sizeof(*dgw), g->nout * sizeof(*dgb) };
+	struct cuda_queue *q;
+
+	cuda_writing(c, dgw, nbyte[1]);
+	cuda_writing(c, dgb, nbyte[2]);
+	q = cuda_aside(c);
+	NF_LAUNCH(gate_sums, cuda_blocks(all, 64, 0x7fffffff), 64, 0,
+	    q->stream)(npart, g->nin, g->nout, part, dgw, dgb);
+	cuda_launched(c, "gate gradient");
+	cuda_aside_end(c, q, 3, at, nbyte);
+}
+
 static void
 cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat dt,
     struct nf_mat dw, float *dgw, float *dgb)
 {
 	struct nf_cuda *c = cuda_of(d);
-	struct nf_linear g = { NULL, NULL, NULL, 0, w.ncol, 0 };
-	uint32_t nthread = cuda_strip_threads(n), chunk;
+	struct nf_linear g = *l;
+	uint32_t chunk = context.ncol < CHUNK ? context.ncol : CHUNK, npart;
 	cudaStream_t s;
+	size_t nbyte;
+	float *part;
 
 	dw.ncol = dt.ncol = w.ncol;
 	s = cuda_writing_mat(c, n, dw);
@@ -291,16 +271,19 @@ cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 		cuda_launched(c, "gate gradient");
 		return;
 	}
-	g = *l;
 	g.nin = context.ncol;
 	g.nout = w.ncol;
-	chunk = g.nin < CHUNK ? g.nin : CHUNK;
-	cuda_writing(c, dgw, (size_t)g.nin * g.nout * sizeof(*dgw));
-	cuda_writing(c, dgb, g.nout * sizeof(*dgb));
-	NF_LAUNCH(gate_grad, cuda_strips(g.nout), nthread, ((nthread /
-	    NF_STRIP + NF_STRIP) * chunk + 2 * nthread) * sizeof(float),
-	    s)(n, g, context, w, dt, dw, dgw, dgb);
+	nbyte = (size_t)(g.nin + 1) * g.nout * sizeof(*part);
+	npart = parts(n, nbyte);
+	part = (float *)cuda_scratch(c, CUDA_GATE, npart * nbyte);
+	if (part == NULL)
+		return;
+	cuda_writing(c, part, npart * nbyte);
+	NF_LAUNCH(gate_grad, dim3(npart, (g.nout + 31) / 32), NTHREAD,
+	    (32 * (CHUNK + 1) + TILE * (chunk + 32)) * sizeof(float), s)(n,
+	    g, context, w, dt, dw, part);
 	cuda_launched(c, "gate gradient");
+	weight_grad(c, &g, npart, part, npart * nbyte, dgw, dgb);
 }
 
 void

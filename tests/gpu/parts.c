@@ -340,7 +340,7 @@ role_of(const struct nf_kernel_time *k)
 {
 	static const char *const operand[] = { "to_half", "to_tf32", NULL };
 	static const char *const other[] = { "plain", "add_bias",
-		"copy_rows", "make_keys", "pack_one", NULL };
+		"copy_rows", "gate_sums", "make_keys", "pack_one", NULL };
 
 	if (k->flop > 0)
 		return PRODUCT;

@@ -174,7 +174,7 @@ cuda_measure_copy(struct nf_dev *d, enum nf_copy_kind kind, size_t nbyte,
 	if (kind == NF_COPY_DEVICE)
 		d->ops->free(d, there);
 	else
-		cudaFreeHost(there);
+		cuda_free_pinned(there);
 	return rc;
 }
 

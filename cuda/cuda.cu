@@ -101,7 +101,7 @@ tear_down(struct nf_cuda *c)
 	if (c->ready != NULL)
 		cudaEventDestroy(c->ready);
 	for (i = 0; i < 2; i++) {
-		cudaFreeHost(c->stage[i]);
+		cuda_free_pinned(c->stage[i]);
 		if (c->staged[i] != NULL)
 			cudaEventDestroy(c->staged[i]);
 	}
@@ -110,7 +110,7 @@ tear_down(struct nf_cuda *c)
 	for (i = 0; i < c->ngrave; i++)
 		cudaFree(c->grave[i]);
 	cudaFree(c->count);
-	cudaFreeHost(c->host_count);
+	cuda_free_pinned(c->host_count);
 	nf_free(c->grave);
 	nf_free(c->plan);
 }

@@ -164,6 +164,13 @@ void *cuda_scratch(struct nf_cuda *c, enum cuda_use use, size_t nbyte);
  * none.  *p is NULL at first. */
 int cuda_grow(struct nf_cuda *c, void **p, size_t nold, size_t nnew,
     size_t size);
+/* Pinned memory back; NULL is none, of which cudaFreeHost promises nothing. */
+static inline cudaError_t
+cuda_free_pinned(void *p)
+{
+	return p == NULL ? cudaSuccess : cudaFreeHost(p);
+}
+
 void cuda_put(struct nf_cuda *c, void *to, const void *from, size_t nbyte);
 
 /* ---- copies beside the work (ferry.cu) -------------------------------- */

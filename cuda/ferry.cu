@@ -50,9 +50,9 @@ close_way(struct cuda_way *w)
 	for (i = 0; i < sizeof(e) / sizeof(e[0]); i++)
 		if (e[i] != NULL)
 			cudaEventDestroy(e[i]);
-	cudaFreeHost(w->stage[0]);
-	cudaFreeHost(w->stage[1]);
-	cudaFreeHost(w->room);
+	cuda_free_pinned(w->stage[0]);
+	cuda_free_pinned(w->stage[1]);
+	cuda_free_pinned(w->room);
 }
 
 void
@@ -144,7 +144,7 @@ room(struct nf_cuda *c, struct cuda_way *w, size_t n)
 		cuda_latch(c, cudaEventSynchronize(w->arrived), "fetching");
 		memcpy(p, w->room, w->used);
 	}
-	cuda_latch(c, cudaFreeHost(w->room), "pinned memory");
+	cuda_latch(c, cuda_free_pinned(w->room), "pinned memory");
 	w->room = p;
 	w->nroom = nroom;
 	return p + w->used;

@@ -90,11 +90,14 @@ cudaMallocHost(void **p, size_t n)
 	return cudaSuccess;
 }
 
+/* Of NULL the manual says nothing, unlike cudaFree's. */
 inline cudaError_t
 cudaFreeHost(void *p)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	if (emu_pinned.count((char *)p) == 0)
+		emu_die("what is freed is no pinned memory");
 	emu_flush_all();
 	emu_pinned.erase((char *)p);
 	free(p);

@@ -79,10 +79,11 @@ cuda_each(struct nf_dev *d, uint64_t njob,
 /* ---- captured steps --------------------------------------------------- */
 
 /*
- * The root's first step runs as it is, and finds scratch, algorithms and
- * weights; from the second on there is nothing left to allocate.  A lane's
- * unit reads weights that the root has made anew before the lanes began:
- * those in its table.
+ * What is captured has run before, as it is, and has found scratch, algorithms
+ * and weights; there is nothing left to allocate, nor code to load, which a
+ * kernel's is when it is first launched: so the one that makes all weights is
+ * launched here.  A lane's unit reads weights that the root has made anew
+ * before the lanes began: those in its table.
  */
 static int
 cuda_capture_begin(struct nf_dev *d)
@@ -96,11 +97,10 @@ cuda_capture_begin(struct nf_dev *d)
 	if (c != c->root) {
 		if (!cuda_pack_settled(c))
 			return 0;
-	} else if (!c->warm) {
-		c->warm = 1;
-		return 0;
 	} else {
 		cuda_pack_table(c);
+		cuda_pack_stale(c);
+		cuda_pack_refresh(c);
 		cuda_pack_stale(c);
 	}
 	e = cudaStreamBeginCapture(cuda_begin(c),
@@ -152,7 +152,6 @@ cuda_capture_free(struct nf_dev *d, void *unit)
 	cuda_latch(c, cudaStreamSynchronize(c->main.stream), "capture");
 	cuda_latch(c, cudaGraphExecDestroy((cudaGraphExec_t)unit),
 	    "capture");
-	c->warm = 0;
 }
 
 void

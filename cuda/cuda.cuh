@@ -103,7 +103,6 @@ struct nf_cuda {
 	uint32_t *ticket;		/* of launches' last blocks */
 	int clamps;			/* count may have changed */
 
-	int warm;			/* a step has run: capture the next */
 	int capturing;
 	int failed;
 	struct nf_err fault;

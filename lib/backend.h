@@ -138,7 +138,8 @@ struct nf_ops {
 
 	/*
 	 * Keep the operations between begin and end as one unit, so that
-	 * replay repeats them with what their operands then hold.  begin
+	 * replay repeats them with what their operands then hold.  The same
+	 * have run before, so that there is nothing left to allocate.  begin
 	 * returns 0 where the device cannot: operations then run at once.
 	 */
 	int (*capture_begin)(struct nf_dev *d);

@@ -32,6 +32,7 @@ struct nf_trainer {
 	struct nf_tally *tally;
 	struct nf_tally host;		/* as last downloaded */
 	void *unit;			/* a captured step */
+	int warm;			/* one has run as it is */
 };
 
 /* Take a batch, the one that the tally counts next. */

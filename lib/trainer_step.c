@@ -57,10 +57,11 @@ nf_trainer_step(struct nf_trainer *t)
 {
 	const struct nf_ops *o = t->dev->ops;
 
-	if (t->unit == NULL && o->capture_begin(t->dev)) {
+	if (t->unit == NULL && t->warm && o->capture_begin(t->dev)) {
 		one_step(t);
 		t->unit = o->capture_end(t->dev);
 	}
+	t->warm = 1;
 	if (t->unit != NULL)
 		o->replay(t->dev, t->unit);
 	else

@@ -173,6 +173,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t d,
 {
 	const char *plain = getenv("NF_EMU_PLAIN");
 
+	emu_not_captured("an algorithm is looked for");
 	memcpy(r->algo.align, p->align, sizeof(p->align));
 	r->algo.nwork = p->nwork;
 	r->workspaceSize = p->nwork;

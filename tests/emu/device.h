@@ -48,6 +48,7 @@ cudaMalloc(void **p, size_t n)
 	static int count;
 
 	*p = NULL;
+	emu_not_captured("memory is taken");
 	if (fault != NULL && strncmp(fault, "cuda:", 5) == 0 &&
 	    ++count == atoi(fault + 5))
 		return emu_error(cudaErrorMemoryAllocation);
@@ -84,6 +85,7 @@ cudaMallocHost(void **p, size_t n)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	emu_not_captured("pinned memory is taken");
 	*p = aligned_alloc(64, (n + 63) / 64 * 64);
 	memset(*p, 0xff, n);
 	emu_pinned[(char *)*p] = n;
@@ -96,6 +98,7 @@ cudaFreeHost(void *p)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	emu_not_captured("pinned memory is freed");
 	if (emu_pinned.count((char *)p) == 0)
 		emu_die("what is freed is no pinned memory");
 	emu_flush_all();

@@ -85,8 +85,20 @@ typedef emu_graph *cudaGraphExec_t;
 inline std::vector<emu_op_p> emu_queue;	/* in the order of issue */
 inline std::vector<emu_stream *> emu_streams;
 inline int emu_capturing;		/* streams that began a capture */
+inline std::set<emu_graph *> emu_captures;	/* theirs */
+inline std::set<std::string> emu_loaded;	/* kernels launched before */
 
 inline thread_local int emu_here;	/* the thread's device */
+inline thread_local int emu_captures_here;	/* that the thread began */
+
+/* What had better be done before a capture begins, though a relaxed one may
+ * allow it. */
+inline void
+emu_not_captured(const char *what)
+{
+	if (emu_captures_here > 0)
+		emu_die("%s in a capture", what);
+}
 
 inline bool
 emu_ready(const emu_op_p &op)
@@ -160,6 +172,16 @@ emu_issue(emu_stream *s, const std::function<void()> &run,
 	(s->capture != NULL ? s->capture->op : emu_queue).push_back(op);
 }
 
+/* Its code is loaded when a kernel is first launched. */
+inline void
+emu_load(emu_stream *s, const std::string &kernel)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (emu_loaded.insert(kernel).second && s->capture != NULL)
+		emu_die("%s is launched first in a capture", kernel.c_str());
+}
+
 template <class... P> struct emu_launcher {
 	const char *file, *name;
 	void (*kernel)(P...);
@@ -181,6 +203,7 @@ template <class... P> struct emu_launcher {
 		}
 		std::string id = emu_base(file) + " " + name;
 
+		emu_load(stream, id);
 		emu_issue(stream, [=] {
 			emu_launched.insert(id);
 			emu_run(l.name, l.grid, l.block, l.nshared, [=] {
@@ -337,6 +360,8 @@ emu_wait_event(const char *file, int line, cudaStream_t s, cudaEvent_t e,
 
 	if (emu_deaf(file, line))
 		return cudaSuccess;
+	if (e->capture != NULL && emu_captures.count(e->capture) == 0)
+		emu_die("waiting for an event of a capture that has ended");
 	if (s->capture == NULL && e->capture != NULL) {
 		s->capture = e->capture;
 		s->after.clear();
@@ -362,7 +387,9 @@ cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 	s->capture = new emu_graph();
 	s->capture->origin = s;
 	s->capture->before.swap(s->after);
+	emu_captures.insert(s->capture);
 	emu_capturing++;
+	emu_captures_here++;
 	return cudaSuccess;
 }
 
@@ -396,7 +423,9 @@ cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
 			t->after.clear();
 		}
 	s->after.swap(g->before);
+	emu_captures.erase(g);
 	emu_capturing--;
+	emu_captures_here--;
 	*graph = g;
 	return cudaSuccess;
 }

@@ -87,19 +87,14 @@ void
 cuda_aside_end(struct nf_cuda *c, struct cuda_queue *q, int npiece,
     const void *const *at, const size_t *nbyte)
 {
-	struct cuda_pending *p = NULL;
-	uint32_t k;
+	struct cuda_pending *p;
 	int i;
 
 	if (q == &c->main)
 		return;
-	for (k = 0; k < NF_CUDA_PENDING && p == NULL; k++)
-		if (!c->pending[k].live)
-			p = &c->pending[k];
-	if (p == NULL) {
-		cuda_begin(c);
-		p = &c->pending[0];
-	}
+	p = &c->pending[c->oldest++ % NF_CUDA_PENDING];
+	if (p->live)
+		wait_for(c, p);
 	cuda_latch(c, cudaEventRecord(p->done, q->stream), "aside");
 	for (i = 0; i < 4; i++) {
 		p->lo[i] = i < npiece ? (const char *)at[i] : NULL;

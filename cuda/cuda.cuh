@@ -37,7 +37,7 @@
 
 #define NF_CUDA_LANE	3		/* lanes, for copies beside work */
 #define NF_CUDA_ASIDE	2		/* queues aside */
-#define NF_CUDA_PENDING	8		/* pieces of work aside, at most */
+#define NF_CUDA_PENDING	32		/* pieces of work aside, at most */
 #define NF_CUDA_EXACT	64	/* fewer inputs or outputs: float32 */
 #define NF_CUDA_STAGE	((size_t)1 << 20)	/* bytes of a staging half */
 #define NF_CUDA_LTWORK	((size_t)32 << 20)	/* as cuBLASLt likes it */
@@ -88,7 +88,8 @@ struct nf_cuda {
 
 	struct cuda_queue main, aside[NF_CUDA_ASIDE];
 	struct cuda_pending pending[NF_CUDA_PENDING];
-	uint32_t npending, turn;	/* live ones; the next queue aside */
+	uint32_t npending, oldest;	/* live ones; which is the oldest */
+	uint32_t turn;			/* the next queue aside */
 	cudaEvent_t ready;
 	cudaStream_t in, out;		/* for copies beside the work */
 	struct cuda_way way[NF_WAYS];

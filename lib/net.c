@@ -222,6 +222,7 @@ hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
 	enum nf_norm_mode mode = w->train ? NF_NORM_TRAIN : NF_NORM_EVAL;
 	uint32_t H = s->hidden, nt = nf_ntransform(s, step), b;
 	struct nf_mat *t = &w->t[step * (s->blocks + 1)], in, v, r;
+	struct nf_mat *u = &w->u[2 * step * s->blocks];
 	struct nf_linear l;
 	struct nf_norm m;
 
@@ -236,15 +237,15 @@ hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
 		v = w->v[step * s->blocks + b];
 		r = w->w[step * s->blocks + b];
 		m = nf_net_norm(net, w, step, b, 0);
-		o->norm(w->dev, n, &m, mode, t[b], w->u);
+		o->norm(w->dev, n, &m, mode, t[b], u[2 * b]);
 		l = nf_net_linear(net, w, ba->linear_weight[0],
 		    ba->linear_bias[0], H, H);
-		o->linear(w->dev, n, &l, w->u, v);
+		o->linear(w->dev, n, &l, u[2 * b], v);
 		m = nf_net_norm(net, w, step, b, 1);
-		o->norm(w->dev, n, &m, mode, v, w->u);
+		o->norm(w->dev, n, &m, mode, v, u[2 * b + 1]);
 		l = nf_net_linear(net, w, ba->linear_weight[1],
 		    ba->linear_bias[1], H, H);
-		o->linear(w->dev, n, &l, w->u, r);
+		o->linear(w->dev, n, &l, u[2 * b + 1], r);
 		if (s->context > 0)
 			l = nf_net_linear(net, w, ba->context_weight,
 			    ba->context_bias, s->context, H);

@@ -47,6 +47,12 @@ void nf_net_fold_inverse(struct nf_net *net, struct nf_dev *dev);
 /* Pack all weights as they now are; until then evaluation takes them so. */
 int nf_net_pack(struct nf_net *net, struct nf_err *err) NF_CHECKED;
 
+/*
+ * A gradient is read by its weights' gradient, too, which on a GPU comes
+ * later: so it stays for a while.
+ */
+#define NF_TURNS	6
+
 /* Room for n rows on one lane; for training, of all that backward reads. */
 struct nf_work {
 	uint32_t n;
@@ -69,7 +75,12 @@ struct nf_work {
 	struct nf_mat *state;		/* [steps] */
 	struct nf_mat *t;		/* [steps * (blocks + 1)] */
 	struct nf_mat *v, *w;		/* [steps * blocks] */
-	struct nf_mat u;
+	/*
+	 * [2 * steps * blocks]: what the norms leave.  All the same, and made
+	 * again on the way back, unless kept.
+	 */
+	struct nf_mat *u;
+	int kept;
 	double *logdet, *logp;		/* [n] */
 	/* training alone */
 	void **keep;			/* [steps] */
@@ -77,7 +88,8 @@ struct nf_work {
 	const struct nf_tally *tally;	/* not owned */
 	uint32_t row0;			/* the first row's number in a batch */
 	struct nf_mat dstate[2];	/* of a state and the next */
-	struct nf_mat dt, da, db;
+	struct nf_mat dt[2];		/* of two steps in turn */
+	struct nf_mat da[NF_TURNS];	/* of a block's inside, in turn */
 	nf_real *dlogdet;		/* [n] */
 	nf_real *dfold, *dfold_bias;
 	double *sums;			/* [3]: weight, nll, squares */

@@ -42,9 +42,12 @@ cut_train(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	w->invstd = cut(c, nstat * sizeof(nf_real));
 	w->dstate[0] = cut_mat(c, w->n, s->features, pad);
 	w->dstate[1] = cut_mat(c, w->n, s->features, pad);
-	w->dt = cut_mat(c, w->n, H, pad);
-	w->da = cut_mat(c, w->n, H, pad);
-	w->db = cut_mat(c, w->n, H, pad);
+	for (i = 0; i < 2; i++)
+		w->dt[i] = i == 0 || w->kept ? cut_mat(c, w->n, H, pad) :
+		    w->dt[0];
+	for (i = 0; i < NF_TURNS; i++)
+		w->da[i] = i < 2 || w->kept ? cut_mat(c, w->n, H, pad) :
+		    w->da[i % 3 % 2];
 	w->dlogdet = cut(c, w->n * sizeof(nf_real));
 	w->dfold = cut(c, nlayer * D * D * sizeof(nf_real));
 	w->dfold_bias = cut(c, nlayer * D * sizeof(nf_real));
@@ -71,7 +74,9 @@ cut_turns(struct nf_work *w, const struct nf_net *net, struct cut *c)
 
 /*
  * For training every step and block has its own rows; for evaluation two
- * states take turns and one t, v and u serve all.
+ * states take turns and one t, v and u serve all.  Where memory is not the
+ * host's, a step in training waits for launches more than for memory: then
+ * what can be made again is kept.
  */
 static void
 cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
@@ -84,7 +89,9 @@ cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
 	w->context = cut_mat(c, w->n, s->context, 1);
 	w->logdet = cut(c, w->n * sizeof(double));
 	w->logp = cut(c, w->n * sizeof(double));
-	w->u = cut_mat(c, w->n, H, pad);
+	for (i = 0; i < 2 * s->steps * B; i++)
+		w->u[i] = i == 0 || w->kept ? cut_mat(c, w->n, H, pad) :
+		    w->u[0];
 	for (i = 0; i < s->steps; i++) {
 		int own = w->train || i == 0;
 
@@ -121,13 +128,15 @@ nf_work_new(struct nf_work **out, const struct nf_net *net,
 	w->n = n;
 	w->train = train;
 	w->dev = dev;
+	w->kept = train && !dev->host;
 	w->state = nf_alloc(S, sizeof(*w->state), "work", err);
 	w->t = nf_alloc(S * (B + 1), sizeof(*w->t), "work", err);
 	w->v = nf_alloc(S * B, sizeof(*w->v), "work", err);
 	w->w = nf_alloc(S * B, sizeof(*w->w), "work", err);
+	w->u = nf_alloc(2 * S * B, sizeof(*w->u), "work", err);
 	w->keep = nf_alloc(S, sizeof(*w->keep), "work", err);
 	if (w->state == NULL || w->t == NULL || w->v == NULL ||
-	    w->w == NULL || w->keep == NULL)
+	    w->w == NULL || w->u == NULL || w->keep == NULL)
 		goto fail;
 	cut_all(w, net, &c);
 	c.base = dev->ops->alloc(dev, c.used);
@@ -158,6 +167,7 @@ nf_work_free(struct nf_work *w)
 	nf_free(w->t);
 	nf_free(w->v);
 	nf_free(w->w);
+	nf_free(w->u);
 	nf_free(w->keep);
 	nf_free(w);
 }

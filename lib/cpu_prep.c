@@ -60,8 +60,10 @@ RUN(logit, 0)
 RUN(atan, 0)
 RUN(ratio, WITH_PARTNER)
 RUN(diff, WITH_PARTNER)
+RUN(sum, WITH_PARTNER)
 RUN(uniform, WITH_U)
 RUN(gauss, WITH_U)
+RUN(mantissa, WITH_U)
 RUN(spike, 0)
 RUN(spike_draw, WITH_U)
 RUN(wrap, 0)
@@ -351,12 +353,14 @@ const struct nf_kernels CPU_NAME(nf_kernels) = {
 		[NF_RUN_WRAP] = wrap_run,
 		[NF_RUN_RATIO] = ratio_run,
 		[NF_RUN_DIFF] = diff_run,
+		[NF_RUN_SUM] = sum_run,
 		[NF_RUN_LOG] = log_run,
 		[NF_RUN_LOG1P] = log1p_run,
 		[NF_RUN_LOGIT] = logit_run,
 		[NF_RUN_ATAN] = atan_run,
 		[NF_RUN_UNIFORM] = uniform_run,
 		[NF_RUN_GAUSS] = gauss_run,
+		[NF_RUN_MANTISSA] = mantissa_run,
 		[NF_RUN_LEVELS] = levels_run,
 		[NF_RUN_SPIKE] = spike_run,
 		[NF_RUN_SPIKE_DRAW] = spike_draw_run,

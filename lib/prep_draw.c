@@ -42,6 +42,24 @@ uniform_inverse(struct nf_step *s)
 	s->x = fmin(fmax(rint(s->y), s->a[1]), s->a[2]) + 0.0;
 }
 
+/* ---- mantissa: numbers of few bits -------------------------------------- */
+
+/* More bits, and a float's rounding may leave the cell. */
+static int
+mantissa_check(struct nf_op *o, struct nf_err *err)
+{
+	return o->arg[0] >= 0 && o->arg[0] <= 16 &&
+	    o->arg[0] == rint(o->arg[0]) ? 0 : nf_fail(err, NF_EDATA,
+	    "mantissa %g: want a whole number of bits from 0 to 16",
+	    o->arg[0]);
+}
+
+static void
+mantissa_inverse(struct nf_step *s)
+{
+	s->x = isinf(s->y) ? s->y : nf_form_round(s->y, s->a[0]) + 0.0;
+}
+
 /* ---- levels and onehot: a list of values -------------------------------- */
 
 /* Streams are mostly float: 0.1 there is not 0.1 here. */
@@ -285,6 +303,10 @@ const struct nf_opdef nf_opdefs_draw[] = {
 	    .check = uniform_check, .fit = uniform_fit,
 	    .forward = nf_form_gauss, .run = NF_RUN_GAUSS,
 	    .inverse = uniform_inverse },
+	{ .name = "mantissa", .args = "BITS", .lo = 1, .hi = 1, .full = 1,
+	    .flags = NF_OP_DRAWS | NF_OP_LOSES, .check = mantissa_check,
+	    .forward = nf_form_mantissa, .run = NF_RUN_MANTISSA,
+	    .inverse = mantissa_inverse },
 	{ .name = "levels", .args = "V...", .lo = 1, .hi = NF_PREP_MAXVALUE,
 	    .flags = NF_OP_DRAWS | NF_OP_VALUES | NF_OP_SHARES,
 	    .wants = "it is none of the levels: add it to them",

@@ -74,6 +74,13 @@ nf_form_diff(struct nf_step *s)
 	return 0;
 }
 
+NF_VECTOR int
+nf_form_sum(struct nf_step *s)
+{
+	s->y = s->x + s->partner;
+	return 0;
+}
+
 /* What is past half a turn comes back; -pi is pi. */
 NF_VECTOR int
 nf_form_wrap(struct nf_step *s)
@@ -160,6 +167,41 @@ nf_form_gauss(struct nf_step *s)
 
 	s->y = s->x + sigma * nf_form_within(lim / sigma, s->u);
 	return s->x == nf_vrint(s->x) ? 0 : -1;
+}
+
+/* 2^e, where |x| is from there to below 2^(e + 1); 0 for 0. */
+NF_VECTOR double
+nf_form_binade(double x)
+{
+	return nf_vfrom(nf_vbits(x) & 0x7ff0000000000000);
+}
+
+/* Rounded to so many bits behind the point, the exponent apart. */
+NF_VECTOR double
+nf_form_round(double x, double nbit)
+{
+	double unit = nf_form_binade(x) / (double)(UINT64_C(1) << (int)nbit);
+	double k = nf_vrint(x / (unit > 0 ? unit : 1));
+
+	return k * unit;
+}
+
+/*
+ * In the cell of what rounds to the same: half a step either way, but a
+ * quarter towards 0 from a power of two, below which steps are half as wide.
+ */
+NF_VECTOR int
+nf_form_mantissa(struct nf_step *s)
+{
+	double v = nf_form_round(s->x, s->a[0]), top = nf_form_binade(v);
+	double unit = top / (double)(UINT64_C(1) << (int)s->a[0]);
+	double in = fabs(v) > top ? 0.5 * unit : 0.25 * unit;
+	double out = 0.5 * unit, margin = NF_FORM_MARGIN * fabs(v);
+	double d = (in + out) * s->u - in;
+
+	d = nf_form_least(nf_form_most(d, margin - in), out - margin);
+	s->y = v < 0 ? v - d : v + d;
+	return 0;
 }
 
 /* In the cell of level s->x, or -1, of n; see levels_check. */

@@ -111,7 +111,7 @@ standardize_slope(const struct nf_step *s)
 	return -log(s->a[1]);
 }
 
-/* ---- clip, wrap, ratio, diff -------------------------------------------- */
+/* ---- clip, wrap, ratio, diff, sum --------------------------------------- */
 
 static int
 clip_fit(struct nf_op *o, const struct nf_spread *s, struct nf_err *err)
@@ -155,6 +155,12 @@ diff_inverse(struct nf_step *s)
 	s->x = s->y + s->partner;
 }
 
+static void
+sum_inverse(struct nf_step *s)
+{
+	s->x = s->y - s->partner;
+}
+
 /* ---- their entries of the table ----------------------------------------- */
 
 const struct nf_opdef nf_opdefs_plain[] = {
@@ -188,5 +194,8 @@ const struct nf_opdef nf_opdefs_plain[] = {
 	{ .name = "diff", .args = "COLUMN", .flags = NF_OP_PARTNER,
 	    .forward = nf_form_diff, .run = NF_RUN_DIFF,
 	    .inverse = diff_inverse },
+	{ .name = "sum", .args = "COLUMN", .flags = NF_OP_PARTNER,
+	    .forward = nf_form_sum, .run = NF_RUN_SUM,
+	    .inverse = sum_inverse },
 	{ .name = NULL },
 };

@@ -288,7 +288,7 @@ prep=c = ratio a=b [c.cfg:6]|" ]
 	    '[flow] permutation: "none" is none of random, reverse'
 	check prep 'a = lgo' '[prep] a: no op "lgo" (the nearest is "log"); '\
 'want none or one of seen log log1p logit atan affine scale standardize clip '\
-'wrap ratio diff uniform gauss levels spike onehot'
+'wrap ratio diff sum uniform gauss mantissa levels spike onehot'
 	check prep 'a =' '[prep] a: an op is missing: want OP, OP.. or none'
 	check prep 'a = clip 3 0' '[prep] a: clip LO HI: LO must be below HI'
 }

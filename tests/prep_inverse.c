@@ -9,7 +9,7 @@
 #define NROW	4096
 
 /* What a column of raw values is like. */
-enum kind { WIDE, ABOVE, UNIT, WHOLE, LEVEL, SPIKED, ANGLE };
+enum kind { WIDE, ABOVE, UNIT, WHOLE, LEVEL, SPIKED, ANGLE, BITS, APART };
 
 static const double level[] = { 0, 0.1, 2, 6, -3 };
 
@@ -35,8 +35,13 @@ static const struct try tries[] = {
 	{ "ratio partner", WIDE, 0 },
 	{ "diff partner", WIDE, 0 },
 	{ "wrap, diff partner, wrap", ANGLE, 0 },
+	{ "sum partner", WIDE, 0 },
 	{ "uniform 0.5", WHOLE, 1 },
 	{ "gauss 0.3", WHOLE, 1 },
+	{ "mantissa 6", BITS, 1 },
+	{ "mantissa 16", BITS, 1 },
+	{ "mantissa 6, affine 3 1, standardize", BITS, 1 },
+	{ "sum partner, mantissa 12, diff partner, scale", APART, 1 },
 	{ "levels 0 0.1 2 6 -3", LEVEL, 1 },
 	{ "levels 6 -3 0 0.1 2", LEVEL, 1 },
 	{ "spike -1", SPIKED, 0 },
@@ -61,6 +66,16 @@ uniform(void)
 	return ((double)(state >> 11) + 0.5) * 0x1p-53;
 }
 
+/* Rounded to n bits behind the first. */
+static double
+few_bits(double x, int n)
+{
+	int e;
+	double m = frexp(x, &e);
+
+	return ldexp(rint(ldexp(m, n + 1)), e - n - 1);
+}
+
 static double
 value(enum kind kind)
 {
@@ -79,6 +94,10 @@ value(enum kind kind)
 		return level[(int)(5 * u)];
 	case SPIKED:
 		return u < 0.2 ? -1 : uniform();
+	case BITS:
+		return few_bits((u < 0.5 ? -0.1 : 1) + 6 * (u - 0.5), 6);
+	case APART:
+		return few_bits(1 + 3 * u, 12);
 	default:
 		return (2 * u - 1) * M_PI;
 	}
@@ -92,7 +111,9 @@ fill(enum kind kind)
 	for (i = 0; i < NROW; i++) {
 		raw[2 * i] = value(kind);
 		raw[2 * i + 1] = kind == ANGLE ? value(kind) :
-		    (1 + uniform()) * (i % 2 == 0 ? 3 : -3);
+		    (float)((1 + uniform()) * (i % 2 == 0 ? 3 : -3));
+		if (kind == APART)
+			raw[2 * i] -= raw[2 * i + 1];
 	}
 }
 
@@ -153,6 +174,44 @@ test_op(const struct try *t)
 		out[i] = (float)out[i];
 	nf_prep_inverse(p, NROW, out, 2, back, 2);
 	ok(wrong(t) == 0, "%s: exactly, from single precision", t->ops);
+	nf_prep_free(p);
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * What was uniform before it was rounded to two bits is so again, from the
+ * lower edge of a cell that is narrower below it than above to another's.
+ */
+static void
+test_cells(void)
+{
+	const char *lines[] = { "x = mantissa 2", "partner = none" };
+	double lo = 0.9375, hi = 7.5, off = 0;
+	struct nf_prep *p;
+	int i;
+
+	for (i = 0; i < NROW; i++) {
+		raw[2 * i] = few_bits(lo + (hi - lo) * (i + 0.5) / NROW, 2);
+		raw[2 * i + 1] = 0;
+	}
+	if (nf_prep_new(&p, names, 2, lines, 2, NULL, 0, NULL, &err) == -1 ||
+	    nf_prep_fit(p, raw, 2, NROW, NULL, &err) == -1 ||
+	    nf_prep_forward(p, 5, 0, NROW, raw, 2, out, 2, NULL, &err) == -1) {
+		ok(0, "%s", err.msg);
+		return;
+	}
+	qsort(out, NROW, 2 * sizeof(*out), ascending);
+	for (i = 0; i < NROW; i++)
+		off = fmax(off, fabs((out[2 * i] - lo) / (hi - lo) -
+		    (i + 0.5) / NROW));
+	ok(off > 0 && off < 0.01, "mantissa: cells are filled evenly");
 	nf_prep_free(p);
 }
 
@@ -222,6 +281,7 @@ main(void)
 		test_all(d);
 	for (k = 0; k < sizeof(tries) / sizeof(*tries); k++)
 		test_op(&tries[k]);
+	test_cells();
 	test_losses();
 	return done();
 }

@@ -395,8 +395,11 @@ test_refused_lines(void)
 		{ "none, log", "no op \"none\"" },
 		{ "lgo", "no op \"lgo\" (the nearest is \"log\"); want none or "
 		    "one of seen log log1p logit atan affine scale standardize "
-		    "clip wrap ratio diff uniform gauss levels spike onehot" },
+		    "clip wrap ratio diff sum uniform gauss mantissa levels "
+		    "spike onehot" },
 		{ "log 1 2 3", "log takes [A [B]], got 3 numbers" },
+		{ "mantissa 2.5", "mantissa 2.5: want a whole number of bits" },
+		{ "mantissa 17", "from 0 to 16" },
 		{ "log x", "log: \"x\" is not a number (log [A [B]])" },
 		{ "log 0", "log [A [B]]: A must not be 0" },
 		{ "log 1 nan", "\"nan\" is not a number" },

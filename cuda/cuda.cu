@@ -139,18 +139,46 @@ cuda_close(struct nf_dev *d)
 	nf_free(c);
 }
 
-/* What there is to know of GPU number index; -1 if it is of no use. */
+/* How many GPUs there are; 0, and err says so, or -1: it cannot be told. */
 static int
-describe(uint32_t index, cudaDeviceProp *prop, struct nf_err *err)
+count_gpus(struct nf_err *err)
 {
-	cudaError_t e;
+	int n = 0, have = 0, want = 0;
+	cudaError_t e = cudaGetDeviceCount(&n);
 
-	if ((e = cudaSetDevice((int)index)) != cudaSuccess ||
-	    (e = cudaGetDeviceProperties(prop, (int)index)) != cudaSuccess) {
-		cudaGetLastError();
-		return nf_fail(err, NF_ESYS, "GPU %u: %s", index,
-		    cudaGetErrorString(e));
-	}
+	if (e == cudaSuccess && n > 0)
+		return n;
+	cudaGetLastError();
+	if (e == cudaErrorInsufficientDriver &&
+	    cudaDriverGetVersion(&have) == cudaSuccess && have > 0 &&
+	    cudaRuntimeGetVersion(&want) == cudaSuccess)
+		return nf_fail(err, NF_ESYS, "the driver is of CUDA %d.%d, "
+		    "libnf-cuda.so of %d.%d: want a newer driver, or nfpipe "
+		    "built by an older nvcc", have / 1000, have % 1000 / 10,
+		    want / 1000, want % 1000 / 10);
+	nf_fail(err, NF_ESYS, "%s", e == cudaSuccess ? "no GPU" :
+	    cudaGetErrorString(e));
+	return e == cudaSuccess || e == cudaErrorNoDevice ? 0 : -1;
+}
+
+static int
+no_use(uint32_t index, cudaError_t e, struct nf_err *err)
+{
+	cudaGetLastError();
+	return nf_fail(err, NF_ESYS, "GPU %u: %s", index,
+	    cudaGetErrorString(e));
+}
+
+/* What there is to know of GPU number index, of n; -1 if it is of no use.
+ * Nothing is begun on it, which would take of its memory. */
+static int
+describe(uint32_t index, int n, cudaDeviceProp *prop, struct nf_err *err)
+{
+	cudaError_t e = cudaErrorInvalidDevice;
+
+	if (index >= (uint32_t)n ||
+	    (e = cudaGetDeviceProperties(prop, (int)index)) != cudaSuccess)
+		return no_use(index, e, err);
 	if (prop->major < 8)
 		return nf_fail(err, NF_ESYS, "GPU %u (%s) is of compute "
 		    "capability %d.%d, want 8.0 or later", index, prop->name,
@@ -210,10 +238,15 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 	struct nf_ops *ops;
 	cudaDeviceProp prop;
 	const char *why;
+	cudaError_t e;
+	int n;
 
 	*d = NULL;
-	if (describe(index, &prop, err) == -1)
+	if ((n = count_gpus(err)) <= 0 ||
+	    describe(index, n, &prop, err) == -1)
 		return -1;
+	if ((e = cudaSetDevice((int)index)) != cudaSuccess)
+		return no_use(index, e, err);
 	c = (struct nf_cuda *)nf_alloc(1, sizeof(*c), "device", err);
 	if (c == NULL)
 		return -1;
@@ -258,19 +291,15 @@ cuda_list(struct nf_dev_info *info, uint32_t max, struct nf_err *err)
 {
 	cudaDeviceProp prop;
 	struct nf_err why;
-	cudaError_t e;
+	int count = count_gpus(err);
 	uint32_t i;
-	int count = 0;
 
-	if ((e = cudaGetDeviceCount(&count)) != cudaSuccess || count < 1) {
-		cudaGetLastError();
-		return nf_fail(err, NF_ESYS, "%s", e == cudaSuccess ?
-		    "no GPU" : cudaGetErrorString(e));
-	}
+	if (count <= 0)
+		return count;
 	for (i = 0; i < (uint32_t)count && i < max; i++, info++) {
 		memset(info, 0, sizeof(*info));
 		snprintf(info->name, sizeof(info->name), "cuda:%u", i);
-		info->usable = describe(i, &prop, &why) == 0;
+		info->usable = describe(i, count, &prop, &why) == 0;
 		if (info->usable) {
 			snprintf(info->about, sizeof(info->about),
 			    "%.64s, sm_%d%d", prop.name, prop.major,

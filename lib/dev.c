@@ -156,12 +156,9 @@ open_first(struct nf_dev **d, struct nf_err *why)
 	struct nf_dev_info info[NGPU];
 	int n, i, rc = -1;
 
-	if (p == NULL) {
-		if (getenv("NF_CUDA_LIB") == NULL && access(NODE, F_OK) == -1)
-			why->msg[0] = '\0';
-		return -1;
-	}
-	if ((n = p->list(info, NGPU, why)) <= 0)
+	n = p == NULL ? -1 : p->list(info, NGPU, why);
+	if (n == 0 || (n == -1 && getenv("NF_CUDA_LIB") == NULL &&
+	    access(NODE, F_OK) == -1))
 		why->msg[0] = '\0';
 	for (i = 0; i < n && rc == -1; i++)
 		if (info[i].usable)

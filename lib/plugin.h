@@ -17,7 +17,10 @@ struct nf_plugin {
 	uint32_t nops, ndev, ntally;	/* sizeof struct nf_ops, .. */
 	/* The device of this index, from 0. */
 	int (*open)(struct nf_dev **d, uint32_t index, struct nf_err *err);
-	/* Up to max devices; returns how many, -1 if there is none. */
+	/*
+	 * Up to max devices; returns how many.  0, and err says so too: there
+	 * is none; -1: why none can be used.
+	 */
 	int (*list)(struct nf_dev_info *info, uint32_t max,
 	    struct nf_err *err);
 };

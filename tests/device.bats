@@ -47,6 +47,37 @@ absent()
 	[ "${lines[3]}" = $'cuda:1\tyes\t2.1\temulated, sm_90' ]
 }
 
+@test "a driver that is too old is told, by auto too" {
+	local want="the driver is of CUDA 12.4, libnf-cuda.so of 13.1: want \
+a newer driver, or nfpipe built by an older nvcc"
+
+	export NF_EMU_DRIVER=12040
+	run -0 gpu nfmodel --devices
+	[ "${lines[2]}" = $'cuda\tno\t\t'"$want" ]
+	run -1 --separate-stderr gpu nfsample --device cuda m.nf y.nfs
+	[[ $stderr == "nfsample: no GPU can be used: $want; the devices "* ]]
+	run -0 --separate-stderr gpu bash -c \
+	    'nfsample m.nf y.nfs >got.nfs'
+	[ "$stderr" = "nfsample: on the CPU, for the GPU cannot be used: \
+$want" ]
+	cmp got.nfs cpu.nfs
+}
+
+@test "auto passes over a GPU that another program has to itself" {
+	export NF_EMU_DEVICES=2 NF_EMU_BUSY=1
+	run -0 gpu nfmodel --devices
+	run -1 --separate-stderr gpu nfsample --device cuda m.nf y.nfs
+	[ "$stderr" = "nfsample: no GPU can be used: GPU 0: device busy; the \
+devices cpu and auto need none" ]
+	gpu nfsample m.nf y.nfs >auto.nfs
+	gpu nfsample --device cuda:1 m.nf y.nfs | cmp - auto.nfs
+	run ! cmp -s auto.nfs cpu.nfs
+	NF_EMU_BUSY=2 run -0 --separate-stderr gpu bash -c \
+	    'nfsample m.nf y.nfs >got.nfs'
+	[ "$stderr" = "nfsample: on the CPU, for the GPU cannot be used: GPU \
+1: device busy" ]
+}
+
 @test "nfmodel --devices: wrong usage" {
 	run -2 --separate-stderr nfmodel --devices m.nf
 	[ "${stderr_lines[0]}" = "nfmodel: --devices wants no MODEL" ]

@@ -163,23 +163,53 @@ struct cudaDeviceProp {
 	int major, minor, multiProcessorCount, l2CacheSize;
 };
 
-/* NF_EMU_DEVICES=N: that many, instead of one. */
+/* NF_EMU_DEVICES=N: that many, instead of one; NF_EMU_DRIVER=1020: that of
+ * CUDA 1.2, which is too old. */
 inline cudaError_t
 cudaGetDeviceCount(int *n)
 {
 	const char *s = getenv("NF_EMU_DEVICES");
 
+	*n = 0;
+	if (getenv("NF_EMU_DRIVER") != NULL)
+		return emu_error(cudaErrorInsufficientDriver);
 	*n = s == NULL ? 1 : atoi(s);
-	return *n > 0 ? cudaSuccess : cudaErrorNoDevice;
+	return *n > 0 ? cudaSuccess : emu_error(cudaErrorNoDevice);
 }
 
 inline cudaError_t
-cudaSetDevice(int i)
+cudaDriverGetVersion(int *v)
+{
+	*v = atoi(getenv("NF_EMU_DRIVER"));
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaRuntimeGetVersion(int *v)
+{
+	*v = 13010;
+	return cudaSuccess;
+}
+
+/* A call that fails is what compute-sanitizer reports. */
+inline void
+emu_there(int i)
 {
 	int n;
 
 	if (cudaGetDeviceCount(&n) != cudaSuccess || i >= n)
-		return emu_error(cudaErrorInvalidDevice);
+		emu_die("device %d, which is not there", i);
+}
+
+/* NF_EMU_BUSY=N: the first N are another program's. */
+inline cudaError_t
+cudaSetDevice(int i)
+{
+	const char *s = getenv("NF_EMU_BUSY");
+
+	emu_there(i);
+	if (s != NULL && i < atoi(s))
+		return emu_error(cudaErrorDevicesUnavailable);
 	emu_here = i;
 	return cudaSuccess;
 }
@@ -190,6 +220,7 @@ cudaGetDeviceProperties(cudaDeviceProp *p, int i)
 {
 	const char *s = getenv("NF_EMU_OLD");
 
+	emu_there(i);
 	memset(p, 0, sizeof(*p));
 	strcpy(p->name, "emulated");
 	p->totalGlobalMem = EMU_MEMORY;

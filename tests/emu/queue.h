@@ -11,6 +11,8 @@ enum cudaError_t {
 	cudaErrorInvalidValue = 1,
 	cudaErrorMemoryAllocation = 2,
 	cudaErrorInvalidConfiguration = 9,
+	cudaErrorInsufficientDriver = 35,
+	cudaErrorDevicesUnavailable = 46,
 	cudaErrorNoDevice = 100,
 	cudaErrorInvalidDevice = 101
 };
@@ -40,6 +42,8 @@ cudaGetErrorString(cudaError_t e)
 	return e == cudaSuccess ? "no error" :
 	    e == cudaErrorMemoryAllocation ? "out of memory" :
 	    e == cudaErrorInvalidConfiguration ? "invalid configuration" :
+	    e == cudaErrorInsufficientDriver ? "the driver is too old" :
+	    e == cudaErrorDevicesUnavailable ? "device busy" :
 	    e == cudaErrorNoDevice ? "no CUDA-capable device is detected" :
 	    e == cudaErrorInvalidDevice ? "invalid device ordinal" :
 	    "invalid argument";

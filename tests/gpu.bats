@@ -126,8 +126,9 @@ count()
 	}
 	built=$PWD/build
 	program whole 'exit 0'
-	# check.sh calls: compute-sanitizer --tool TOOL --error-exitcode 99
-	fake compute-sanitizer 'case $2.${5##*/} in' \
+	# check.sh calls: compute-sanitizer --tool TOOL --report-api-errors no
+	#    --error-exitcode 99 PROGRAM
+	fake compute-sanitizer '[ "$4" = no ] || exit 1; case $2.${7##*/} in' \
 	    'memcheck.cuda_norm) echo "========= Invalid write of 4 bytes"' \
 	    '    echo "========= ERROR SUMMARY: 1 error"; exit 99;;' \
 	    'racecheck.*) echo "Device not supported"; exit 1;;' \

@@ -47,7 +47,8 @@ close_queue(struct cuda_queue *q)
 static int
 set_up(struct nf_cuda *c, struct nf_cuda *root)
 {
-	size_t nbyte = sizeof(*c->count) + sizeof(*c->ticket);
+	size_t nbyte = sizeof(*c->count) +
+	    NF_CUDA_TICKETS * sizeof(*c->ticket);
 	int i;
 
 	c->root = root;
@@ -273,6 +274,7 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 	cuda_linear_ops(ops);
 	cuda_norm_ops(ops);
 	cuda_gate_ops(ops);
+	cuda_residual_ops(ops);
 	cuda_spline_ops(ops);
 	cuda_spline_grad_ops(ops);
 	cuda_lu_ops(ops);

@@ -38,6 +38,7 @@
 #define NF_CUDA_LANE	3		/* lanes, for copies beside work */
 #define NF_CUDA_ASIDE	2		/* queues aside */
 #define NF_CUDA_PENDING	32		/* pieces of work aside, at most */
+#define NF_CUDA_TICKETS	32		/* tiles of columns with last blocks */
 #define NF_CUDA_EXACT	64	/* fewer inputs or outputs: float32 */
 #define NF_CUDA_STAGE	((size_t)1 << 20)	/* bytes of a staging half */
 #define NF_CUDA_LTWORK	((size_t)32 << 20)	/* as cuBLASLt likes it */
@@ -70,8 +71,8 @@ struct cuda_way {
 
 /* Memory that grows and is kept, by what it is for. */
 enum cuda_use {
-	CUDA_SORT, CUDA_LOGIT, CUDA_LU, CUDA_PART, CUDA_GATE, CUDA_HALF_X,
-	CUDA_HALF_DY, CUDA_NUSE
+	CUDA_SORT, CUDA_LOGIT, CUDA_LU, CUDA_PART, CUDA_GATE, CUDA_TILES,
+	CUDA_HALF_X, CUDA_HALF_DY, CUDA_NUSE
 };
 
 struct cuda_plan;			/* of a product: product.cu */
@@ -101,7 +102,8 @@ struct nf_cuda {
 	char *stage[2];			/* pinned */
 	cudaEvent_t staged[2];
 	uint64_t *count, *host_count;	/* of clamps; pinned */
-	uint32_t *ticket;		/* of launches' last blocks */
+	uint32_t *ticket;		/* [NF_CUDA_TICKETS], of launches' last
+					 * blocks */
 	int clamps;			/* count may have changed */
 
 	int capturing;
@@ -138,6 +140,8 @@ void cuda_profile_before(struct nf_cuda *c, const char *kernel, dim3 grid,
     cudaStream_t s);
 void cuda_profile_product(struct nf_cuda *c, const struct cuda_product *p,
     cudaStream_t s);
+/* What the launch that was timed last computes and cannot but move. */
+void cuda_profile_count(struct nf_cuda *c, double flop, double byte);
 void cuda_profile_after(struct nf_cuda *c);
 
 static inline cudaStream_t
@@ -265,6 +269,13 @@ enum nf_precision cuda_precision(const struct nf_cuda *c,
 void cuda_add_columns(struct nf_cuda *c, struct cuda_queue *q, uint32_t n,
     struct nf_mat x, uint32_t group, uint32_t filled, float *sum);
 
+/* The gate, and the statistics for the norm that takes its result, where part
+ * has room for the sums of tiles; else NULL (gate.cu). */
+void cuda_gate_before(struct nf_cuda *c, uint32_t n,
+    const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
+    struct nf_mat t, struct nf_mat to, const struct nf_norm *next,
+    float *part);
+
 /* ---- each file enters its operations into the table ------------------- */
 
 void cuda_memory_ops(struct nf_ops *t);
@@ -273,6 +284,7 @@ void cuda_row_ops(struct nf_ops *t);
 void cuda_linear_ops(struct nf_ops *t);
 void cuda_norm_ops(struct nf_ops *t);
 void cuda_gate_ops(struct nf_ops *t);
+void cuda_residual_ops(struct nf_ops *t);
 void cuda_spline_ops(struct nf_ops *t);
 void cuda_spline_grad_ops(struct nf_ops *t);
 void cuda_lu_ops(struct nf_ops *t);

@@ -2,8 +2,10 @@
  * CUDA: the context gate and the residual sum.  A context is a few dozen
  * columns, so its product is made here, beside what it gates.
  */
+#include <string.h>
+
 #include "fastmath.h"
-#include "cuda.cuh"
+#include "moments.cuh"
 
 #define CHUNK		64		/* context columns at a time */
 #define NTHREAD		256		/* 32 columns x 8 rows */
@@ -54,9 +56,11 @@ multiply(const struct nf_linear *g, uint32_t n, struct nf_mat context,
 	}
 }
 
+/* part: NULL, or room for the sums of next's statistics. */
 static __global__ void
 gate(uint32_t n, struct nf_linear g, struct nf_mat context, struct nf_mat w,
-    struct nf_mat t, struct nf_mat to)
+    struct nf_mat t, struct nf_mat to, struct nf_norm next, float *part,
+    uint32_t *ticket)
 {
 	NF_SHARED(float, shared);
 	uint32_t j0 = blockIdx.y * 32, j = j0 + threadIdx.x % 32;
@@ -71,29 +75,31 @@ gate(uint32_t n, struct nf_linear g, struct nf_mat context, struct nf_mat w,
 		u[k] = in ? t.x[(size_t)(i + 8 * k) * t.ld + j] : 0;
 	}
 	multiply(&g, n, context, i0, j0, shared, acc);
-	if (j >= w.ncol)
-		return;
-	if (g.nin > 0)
+	if (g.nin > 0 && j < w.ncol)
 		bias = g.b[j];
 #pragma unroll
 	for (k = 0; k < NROW; k++) {
-		if (i + 8 * k >= n)
-			return;
 		if (g.nin > 0)
 			v[k] *= nf_sigmoid(acc[k] + bias);
-		to.x[(size_t)(i + 8 * k) * to.ld + j] = v[k] + u[k];
+		v[k] += u[k];
+		if (j < w.ncol && i + 8 * k < n)
+			to.x[(size_t)(i + 8 * k) * to.ld + j] = v[k];
 	}
+	if (part != NULL)
+		cuda_tile_statistics(&next, n, w.ncol, j0, v,
+		    (double *)shared, part, ticket + blockIdx.y);
 }
 
-static void
-cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+void
+cuda_gate_before(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat t,
-    struct nf_mat to)
+    struct nf_mat to, const struct nf_norm *next, float *part)
 {
-	struct nf_cuda *c = cuda_of(d);
 	struct nf_linear g = { NULL, NULL, NULL, 0, w.ncol, 0 };
 	uint32_t chunk = context.ncol < CHUNK ? context.ncol : CHUNK;
+	struct nf_norm none;
 
+	memset(&none, 0, sizeof(none));
 	if (context.ncol > 0) {
 		g = *l;
 		g.nin = context.ncol;
@@ -105,8 +111,16 @@ cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	NF_LAUNCH(gate, dim3(cuda_blocks(n, TILE, 0x7fffffff),
 	    (w.ncol + 31) / 32), NTHREAD, (32 * (CHUNK + 1) + TILE * chunk) *
 	    sizeof(float), cuda_writing_mat(c, n, to))(n, g, context, w, t,
-	    to);
+	    to, next == NULL ? none : *next, part, c->ticket);
 	cuda_launched(c, "gate");
+}
+
+static void
+cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, struct nf_mat t,
+    struct nf_mat to)
+{
+	cuda_gate_before(cuda_of(d), n, l, context, w, t, to, NULL, NULL);
 }
 
 /* ---- backward --------------------------------------------------------- */

@@ -146,6 +146,17 @@ cuda_profile_product(struct nf_cuda *c, const struct cuda_product *q,
 }
 
 void
+cuda_profile_count(struct nf_cuda *c, double flop, double byte)
+{
+	struct cuda_profile *p = c->root->profile;
+
+	if (p == NULL)
+		return;
+	p->now.flop = flop;
+	p->now.byte = byte;
+}
+
+void
 cuda_profile_after(struct nf_cuda *c)
 {
 	struct cuda_profile *p = c->root->profile;

@@ -69,6 +69,16 @@ struct nf_norm {
 	const struct nf_tally *tally;	/* dropout's seed and time */
 };
 
+/* A residual block: what it is made of, and where its values stand. */
+struct nf_residual {
+	struct nf_norm norm[2], next;	/* next: takes `to`, unless last */
+	struct nf_linear linear[2], gate;
+	struct nf_mat context, t, v, w, to;
+	struct nf_mat u[2];		/* what the norms leave; scratch
+					 * unless kept */
+	int kept, first, last;		/* of its network's blocks */
+};
+
 /*
  * The end of a coupling layer: out = linear(h), split into nt splines of
  * 3 bins - 1 logits each (model.md section 3).
@@ -205,6 +215,14 @@ struct nf_ops {
 	void (*gate_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_linear *g, struct nf_mat context, struct nf_mat w,
 	    struct nf_mat dt, struct nf_mat dw, nf_real *dgw, nf_real *dgb);
+
+	/*
+	 * A whole block, as norm, linear and gate make it one by one.  It
+	 * returns 0, and nothing is done, where the device would rather have
+	 * it so; then for all blocks of a network.  NULL: always.
+	 */
+	int (*residual)(struct nf_dev *d, uint32_t n,
+	    const struct nf_residual *r, enum nf_norm_mode mode);
 
 	/* -- splines: the final linear layer and what it drives --------- */
 	/* Bytes that forward leaves for grad, for n rows. */

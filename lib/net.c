@@ -65,6 +65,32 @@ nf_net_norm(const struct nf_net *net, const struct nf_work *w, uint32_t step,
 	return m;
 }
 
+struct nf_residual
+nf_net_block(const struct nf_net *net, const struct nf_work *w, uint32_t step,
+    uint32_t block)
+{
+	const struct nf_shape *s = &net->flow->shape;
+	const struct nf_block_at *at = &net->flow->step[step].block[block];
+	uint32_t H = s->hidden, k = step * s->blocks + block, i;
+	const struct nf_mat *t = &w->t[step * (s->blocks + 1) + block];
+	struct nf_residual r = { .context = w->context, .t = t[0],
+		.v = w->v[k], .w = w->w[k], .to = t[1],
+		.u = { w->u[2 * k], w->u[2 * k + 1] }, .kept = w->kept,
+		.first = block == 0, .last = block + 1 == s->blocks };
+
+	for (i = 0; i < 2; i++) {
+		r.norm[i] = nf_net_norm(net, w, step, block, i);
+		r.linear[i] = nf_net_linear(net, w, at->linear_weight[i],
+		    at->linear_bias[i], H, H);
+	}
+	if (!r.last)
+		r.next = nf_net_norm(net, w, step, block + 1, 0);
+	if (s->context > 0)
+		r.gate = nf_net_linear(net, w, at->context_weight,
+		    at->context_bias, s->context, H);
+	return r;
+}
+
 struct nf_spline
 nf_net_spline(const struct nf_net *net, const struct nf_work *w,
     uint32_t step)
@@ -211,6 +237,19 @@ nf_net_fold_inverse(struct nf_net *net, struct nf_dev *dev)
 
 /* ---- through it ------------------------------------------------------- */
 
+static void
+block_by_parts(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    enum nf_norm_mode mode)
+{
+	const struct nf_ops *o = d->ops;
+
+	o->norm(d, n, &r->norm[0], mode, r->t, r->u[0]);
+	o->linear(d, n, &r->linear[0], r->u[0], r->v);
+	o->norm(d, n, &r->norm[1], mode, r->v, r->u[1]);
+	o->linear(d, n, &r->linear[1], r->u[1], r->w);
+	o->gate(d, n, &r->gate, r->context, r->w, r->t, r->to);
+}
+
 /* The network of one step, as far as its last residual sum. */
 static struct nf_mat
 hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
@@ -220,36 +259,21 @@ hidden(const struct nf_net *net, struct nf_work *w, uint32_t step, uint32_t n)
 	const struct nf_step_at *at = &f->step[step];
 	const struct nf_ops *o = w->dev->ops;
 	enum nf_norm_mode mode = w->train ? NF_NORM_TRAIN : NF_NORM_EVAL;
-	uint32_t H = s->hidden, nt = nf_ntransform(s, step), b;
-	struct nf_mat *t = &w->t[step * (s->blocks + 1)], in, v, r;
-	struct nf_mat *u = &w->u[2 * step * s->blocks];
+	uint32_t nt = nf_ntransform(s, step), b;
+	struct nf_mat *t = &w->t[step * (s->blocks + 1)], in;
+	struct nf_residual r;
 	struct nf_linear l;
-	struct nf_norm m;
 
 	in = nf_mat(w->state[step].x + nt, s->features - nt + s->context,
 	    w->state[step].ld);
 	l = nf_net_linear(net, w, at->initial_weight, at->initial_bias, in.ncol,
-	    H);
+	    s->hidden);
 	o->linear(w->dev, n, &l, in, t[0]);
 	for (b = 0; b < s->blocks; b++) {
-		const struct nf_block_at *ba = &at->block[b];
-
-		v = w->v[step * s->blocks + b];
-		r = w->w[step * s->blocks + b];
-		m = nf_net_norm(net, w, step, b, 0);
-		o->norm(w->dev, n, &m, mode, t[b], u[2 * b]);
-		l = nf_net_linear(net, w, ba->linear_weight[0],
-		    ba->linear_bias[0], H, H);
-		o->linear(w->dev, n, &l, u[2 * b], v);
-		m = nf_net_norm(net, w, step, b, 1);
-		o->norm(w->dev, n, &m, mode, v, u[2 * b + 1]);
-		l = nf_net_linear(net, w, ba->linear_weight[1],
-		    ba->linear_bias[1], H, H);
-		o->linear(w->dev, n, &l, u[2 * b + 1], r);
-		if (s->context > 0)
-			l = nf_net_linear(net, w, ba->context_weight,
-			    ba->context_bias, s->context, H);
-		o->gate(w->dev, n, &l, w->context, r, t[b], t[b + 1]);
+		r = nf_net_block(net, w, step, b);
+		if (o->residual == NULL ||
+		    !o->residual(w->dev, n, &r, mode))
+			block_by_parts(w->dev, n, &r, mode);
 	}
 	return t[s->blocks];
 }

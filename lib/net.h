@@ -116,6 +116,8 @@ struct nf_linear nf_net_linear(const struct nf_net *net,
     uint32_t nout);
 struct nf_norm nf_net_norm(const struct nf_net *net, const struct nf_work *w,
     uint32_t step, uint32_t block, uint32_t layer);
+struct nf_residual nf_net_block(const struct nf_net *net,
+    const struct nf_work *w, uint32_t step, uint32_t block);
 struct nf_spline nf_net_spline(const struct nf_net *net,
     const struct nf_work *w, uint32_t step);
 

@@ -3,7 +3,7 @@
 # the emulation would see what a real one shows only now and then.
 load lib
 
-emu_tests="memory linear norm spline optim net eval rows profile"
+emu_tests="memory linear norm residual spline optim net eval rows profile"
 
 setup()
 {

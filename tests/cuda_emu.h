@@ -18,5 +18,6 @@
 #define CUDA_EMU_H
 
 #include "emu/device.h"
+#include "emu/mma.h"
 
 #endif

@@ -12,14 +12,14 @@
 #define NKIND	512
 #define SHOWN	0.004			/* of the sum; the others together */
 
-enum { LINEAR, LINEAR_GRAD, NORM, NORM_GRAD, UPDATE, GATE, GATE_GRAD, SPLINE,
-	SPLINE_INVERSE, SPLINE_GRAD, LU, LU_GRAD, DENSITY, LOSS, SQUARES,
-	JUDGE, ADAM, GATHER, SPREAD, NOISE, NPART };
+enum { LINEAR, LINEAR_GRAD, NORM, NORM_GRAD, UPDATE, RESIDUAL, GATE,
+	GATE_GRAD, SPLINE, SPLINE_INVERSE, SPLINE_GRAD, LU, LU_GRAD, DENSITY,
+	LOSS, SQUARES, JUDGE, ADAM, GATHER, SPREAD, NOISE, NPART };
 static const char *const part_name[] = { "linear", "linear_grad", "norm",
-	"norm_grad", "norm_update", "gate", "gate_grad", "spline",
-	"spline_inverse", "spline_grad", "lu_fold", "lu_grad", "log_normal",
-	"loss_grad", "sum_squares", "judge", "adam", "gather", "spread",
-	"noise" };
+	"norm_grad", "norm_update", "residual", "gate", "gate_grad",
+	"spline", "spline_inverse", "spline_grad", "lu_fold", "lu_grad",
+	"log_normal", "loss_grad", "sum_squares", "judge", "adam", "gather",
+	"spread", "noise" };
 
 /* Of each operation, in numbers: what its own kernel moves, what is brought
  * into products' own type, and what sums of columns read.  And its own
@@ -93,6 +93,21 @@ norm_update(struct nf_dev *d, size_t n, const nf_real *batch,
 	enter(UPDATE, 3.0 * (double)n, 0, 0, 0);
 	real->norm_update(d, n, batch, tally, running);
 	leave();
+}
+
+/* Of its own kernels, the products count themselves. */
+static int
+residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    enum nf_norm_mode mode)
+{
+	int taken;
+
+	now->prof->scope(now->d, part_name[RESIDUAL]);
+	if ((taken = real->residual(d, n, r, mode)) != 0)
+		enter(RESIDUAL, n * (3.0 * r->t.ncol + r->context.ncol), 0, 0,
+		    2.0 * n * r->context.ncol * r->t.ncol);
+	leave();
+	return taken;
 }
 
 static void
@@ -302,6 +317,8 @@ gpu_parts_begin(struct gpu *g)
 	timed.norm = norm;
 	timed.norm_grad = norm_grad;
 	timed.norm_update = norm_update;
+	if (real->residual != NULL)
+		timed.residual = residual;
 	timed.gate = gate;
 	timed.gate_grad = gate_grad;
 	timed.spline = spline;
@@ -397,8 +414,8 @@ of_ceiling(const struct gpu *g, const struct nf_kernel_time *k, double byte,
 
 	if (role_of(k) == PRODUCT)
 		rate = g->shared->rate[strstr(k->kernel, "bf16") != NULL ?
-		    NF_BF16 : strstr(k->kernel, "tf32") != NULL ? NF_TF32 :
-		    NF_FP32];
+		    NF_BF16 : strstr(k->kernel, "fp32") != NULL ? NF_FP32 :
+		    NF_TF32];
 	if (g->shared->copy > 0 && k->seconds > 0)
 		by_byte = 100 * byte / k->seconds / g->shared->copy;
 	if (rate > 0 && k->seconds > 0)

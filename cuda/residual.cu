@@ -1,0 +1,214 @@
+/*
+ * CUDA: a residual block in as few launches as it takes: in small batches a
+ * step waits for launches more than for arithmetic.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "layer.cuh"
+
+#define MOST		768		/* columns: shared memory */
+
+static __device__ __forceinline__ void
+forward(const struct layer *p, const int nf, const int after, float *shared)
+{
+	float4 *column = (float4 *)(shared + NF_MMA_SHARED);
+	uint32_t nj = 16 * (uint32_t)nf, j0 = blockIdx.y * nj;
+	struct cuda_mma m = { { { { 0 } } } };
+	double sum[2], about;
+
+	multiply(p, nf, 0, column, shared, &m);
+	put(p, nf, &m);
+	if (after == NOTHING)
+		return;
+	tile_moments(p, nf, &m, shared);
+	if (!cuda_last_block(p->ticket + blockIdx.y))
+		return;
+	nj = p->nout - j0 < nj ? p->nout - j0 : nj;
+	cuda_merge_tiles(CUDA_ABOUT_MEAN, p->n, p->nout, j0, nj, p->part,
+	    (double *)shared, sum, &about);
+	if (threadIdx.x < nj)
+		cuda_statistics(&p->next, p->n, j0 + threadIdx.x, sum, about);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_linear_64(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	forward(&p, 4, NOTHING, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_linear_80(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	forward(&p, 5, NOTHING, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_linear_sums_64(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	forward(&p, 4, STATISTICS, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_linear_sums_80(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	forward(&p, 5, STATISTICS, shared);
+}
+
+/* The statistics of what nothing in a block has made. */
+static __global__ void
+statistics(uint32_t n, struct nf_norm m, struct nf_mat t, float *part,
+    uint32_t *ticket)
+{
+	NF_SHARED(double, shared);
+	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
+	uint32_t i = blockIdx.x * NF_TILE_ROWS + threadIdx.x / 32;
+	float v[8];
+
+#pragma unroll
+	for (k = 0; k < 8; k++)
+		v[k] = i + 8 * k < n && j < t.ncol ?
+		    t.x[(size_t)(i + 8 * k) * t.ld + j] : 0;
+	cuda_tile_statistics(&m, n, t.ncol, blockIdx.y * 32, v, shared, part,
+	    ticket + blockIdx.y);
+}
+
+/* ---- the operation ---------------------------------------------------- */
+
+static int
+aligned(struct nf_mat m)
+{
+	return m.x == NULL || (m.ld % 4 == 0 && (uintptr_t)m.x % 16 == 0);
+}
+
+static int
+fits(const struct nf_cuda *c, const struct nf_residual *r,
+    enum nf_norm_mode mode)
+{
+	const struct nf_linear *l = r->linear;
+
+	return cuda_precision(c, &l[0]) == NF_TF32 && l[0].nin <= MOST &&
+	    l[0].nin == l[0].nout && l[1].nin == l[0].nin &&
+	    l[1].nin == l[1].nout && aligned(r->t) && aligned(r->v) &&
+	    aligned(r->u[0]) && aligned(r->u[1]) &&
+	    (mode == NF_NORM_EVAL || !(r->norm[1].dropout > 0));
+}
+
+/* Columns of a block, in 16: what wastes less, or else makes fewer blocks. */
+static uint32_t
+choose_nf(uint32_t nout)
+{
+	return (nout + 79) / 80 * 80 <= (nout + 63) / 64 * 64 ? 5 : 4;
+}
+
+static void
+launch(struct nf_cuda *c, const struct layer *p, enum after after)
+{
+	uint32_t nf = choose_nf(p->nout);
+	dim3 grid(cuda_blocks(p->n, NF_MMA_ROWS, 0x7fffffff),
+	    (p->nout + 16 * nf - 1) / (16 * nf));
+	size_t nshared = (NF_MMA_SHARED + 4 * (size_t)p->k) * sizeof(float);
+	cudaStream_t s = cuda_writing_mat(c, p->n, p->y);
+
+	if (p->u.x != NULL)
+		cuda_writing_mat(c, p->n, p->u);
+	if (after == NOTHING && nf == 4)
+		NF_LAUNCH(norm_linear_64, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else if (after == NOTHING)
+		NF_LAUNCH(norm_linear_80, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else if (nf == 4)
+		NF_LAUNCH(norm_linear_sums_64, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else
+		NF_LAUNCH(norm_linear_sums_80, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	cuda_profile_count(c, 2.0 * p->n * p->nout * p->k, 4.0 * (p->n *
+	    ((double)p->k * (p->u.x != NULL ? 2 : 1) + p->nout) +
+	    (double)p->k * p->nout));
+	cuda_launched(c, "residual block");
+}
+
+/* y = linear(norm(x)) of the block's half k; 0 if there is no memory. */
+static int
+half_block(struct nf_cuda *c, uint32_t n, const struct nf_residual *r,
+    enum nf_norm_mode mode, int k, struct nf_mat x, struct nf_mat y,
+    float *part)
+{
+	const struct nf_linear *l = &r->linear[k];
+	struct cuda_packed w;
+	struct layer p;
+
+	memset(&p, 0, sizeof(p));
+	if (!cuda_pack(c, l, l->nout, l->nout, NF_TF32, &w))
+		return 0;
+	y.ncol = l->nout;
+	p.n = n;
+	p.k = l->nin;
+	p.nout = l->nout;
+	p.x = x;
+	p.y = y;
+	p.w.w = (const float *)w.w;
+	p.w.pitch = w.pitch;
+	p.w.nrow = l->nout;
+	p.bias = w.b;
+	p.norm = r->norm[k];
+	p.mode = mode;
+	if (r->kept) {
+		p.u = r->u[k];
+		p.u.ncol = l->nin;
+	}
+	p.next = r->norm[1];
+	p.part = part;
+	p.ticket = c->ticket;
+	launch(c, &p, part != NULL && k == 0 ? STATISTICS : NOTHING);
+	return 1;
+}
+
+/*
+ * What the second product makes does not go where its rows come from: without
+ * training, v and w may be one, and then the norms' room is free.
+ */
+static int
+cuda_residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    enum nf_norm_mode mode)
+{
+	struct nf_cuda *c = cuda_of(d);
+	struct nf_mat w = r->w.x == r->v.x ? r->u[1] : r->w;
+	uint32_t H = r->linear[0].nout;
+	size_t ntile = ((size_t)n + NF_TILE_ROWS - 1) / NF_TILE_ROWS;
+	int sums = mode == NF_NORM_TRAIN && r->norm[0].weight != NULL;
+	float *part = NULL;
+
+	if (n == 0 || !fits(c, r, mode))
+		return 0;
+	if (sums && (part = (float *)cuda_scratch(c, CUDA_TILES, ntile * H *
+	    2 * sizeof(*part))) == NULL)
+		return 1;
+	if (sums && r->first) {
+		NF_LAUNCH(statistics, dim3((unsigned)ntile, (H + 31) / 32),
+		    256, 8 * 64 * sizeof(double), c->main.stream)(n,
+		    r->norm[0], r->t, part, c->ticket);
+		cuda_launched(c, "statistics");
+	}
+	if (half_block(c, n, r, mode, 0, r->t, r->v, part) &&
+	    half_block(c, n, r, mode, 1, r->v, w, part))
+		cuda_gate_before(c, n, &r->gate, r->context, w, r->t, r->to,
+		    &r->next, r->last ? NULL : part);
+	return 1;
+}
+
+void
+cuda_residual_ops(struct nf_ops *t)
+{
+	t->residual = cuda_residual;
+}

@@ -84,15 +84,18 @@ cuda_each(struct nf_dev *d, uint64_t njob,
  * kernel's is when it is first launched: so the one that makes all weights is
  * launched here.  A lane's unit reads weights that the root has made anew
  * before the lanes began: those in its table.
+ *
+ * Where anything goes wrong with a capture, the same is run as it is, and no
+ * other is begun: all is done then, but slower.
  */
 static int
 cuda_capture_begin(struct nf_dev *d)
 {
 	struct nf_cuda *c = cuda_of(d);
-	cudaError_t e;
+	cudaStream_t s;
 
 	cuda_here(c);
-	if (c->root->profile != NULL)
+	if (c->lost || c->root->profile != NULL)
 		return 0;		/* each launch is timed */
 	if (c != c->root) {
 		if (!cuda_pack_settled(c))
@@ -103,10 +106,11 @@ cuda_capture_begin(struct nf_dev *d)
 		cuda_pack_refresh(c);
 		cuda_pack_stale(c);
 	}
-	e = cudaStreamBeginCapture(cuda_begin(c),
-	    cudaStreamCaptureModeRelaxed);
-	cuda_latch(c, e, "capture");
-	c->capturing = e == cudaSuccess;
+	s = cuda_begin(c);
+	c->capturing = 1;
+	cuda_latch(c, cudaStreamBeginCapture(s, cudaStreamCaptureModeRelaxed),
+	    "capture");
+	c->capturing = !c->lost;
 	return c->capturing;
 }
 
@@ -118,11 +122,12 @@ cuda_capture_end(struct nf_dev *d)
 	cudaGraphExec_t unit = NULL;
 
 	cuda_latch(c, cudaStreamEndCapture(cuda_begin(c), &graph), "capture");
+	if (graph != NULL && !c->lost)
+		cuda_latch(c, cudaGraphInstantiateWithFlags(&unit, graph, 0),
+		    "capture");
 	c->capturing = 0;
-	if (graph == NULL)
-		return NULL;
-	cuda_latch(c, cudaGraphInstantiate(&unit, graph, 0), "capture");
-	cuda_latch(c, cudaGraphDestroy(graph), "capture");
+	if (graph != NULL)
+		cuda_latch(c, cudaGraphDestroy(graph), "capture");
 	if (c == c->root)
 		cuda_pack_stale(c);
 	return unit;

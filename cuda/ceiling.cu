@@ -209,8 +209,8 @@ in_a_row(struct nf_cuda *c, int count, int captured, double *seconds,
 			launch_one(c);
 		cuda_latch(c, cudaStreamEndCapture(c->main.stream, &graph),
 		    "capture");
-		if (graph == NULL || cudaGraphInstantiate(&unit, graph, 0) !=
-		    cudaSuccess)
+		if (graph == NULL || cudaGraphInstantiateWithFlags(&unit,
+		    graph, 0) != cudaSuccess)
 			return nf_fail(err, NF_ESYS, "%s: no capture",
 			    d->name);
 		cuda_latch(c, cudaGraphLaunch(unit, c->main.stream),

@@ -6,9 +6,23 @@
 
 /* ---- faults ----------------------------------------------------------- */
 
+/* What was to be captured is run as it is, and has its own faults then. */
+static void
+lose_capture(struct nf_cuda *c, const char *what, const char *why)
+{
+	if (!c->lost)
+		snprintf(c->dev.uncaptured, sizeof(c->dev.uncaptured),
+		    "%s: %s", what, why);
+	c->lost = 1;
+}
+
 void
 cuda_fail(struct nf_cuda *c, const char *what, const char *why)
 {
+	if (c->capturing) {
+		lose_capture(c, what, why);
+		return;
+	}
 	if (c->failed)
 		return;
 	c->failed = 1;

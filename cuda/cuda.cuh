@@ -107,6 +107,7 @@ struct nf_cuda {
 	int clamps;			/* count may have changed */
 
 	int capturing;
+	int lost;			/* a capture was: no more of them */
 	int failed;
 	struct nf_err fault;
 

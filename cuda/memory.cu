@@ -225,6 +225,8 @@ settle(struct nf_cuda *root, struct nf_cuda *c)
 	}
 	cuda_latch(c, cudaStreamSynchronize(s), "waiting");
 	root->dev.clamped += *c->host_count;
+	if (root->dev.uncaptured[0] == '\0')
+		strcpy(root->dev.uncaptured, c->dev.uncaptured);
 	if (c->failed && !root->failed) {
 		root->failed = 1;
 		root->fault = c->fault;

@@ -312,6 +312,8 @@ struct nf_dev {
 					 * and a CPU's are float32 whatever */
 	char passed[256];		/* why auto did not take the GPU that
 					 * there is; else empty */
+	char uncaptured[160];		/* why nothing is captured, and slower
+					 * for it; else empty */
 };
 
 /*

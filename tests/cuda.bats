@@ -64,6 +64,21 @@ passes()
 	! grep -qx "replayed rows.cu noise" ran
 }
 
+@test "cuda: what cannot be captured is run as it is, with the same bytes" {
+	local at
+
+	for at in begin launch end unit; do
+		export NF_EMU_CAPTURE=$at
+		passes net
+		NF_EMU_LAUNCHED=$PWD/ran passes eval
+		run ! grep replayed ran
+		run ! passes memory
+		[ "$(grep -c "^not ok" out)" -eq 1 ]
+		grep -q "^# not captured: capture: " out
+	done
+	grep -q "^# not captured: capture: out of memory" out
+}
+
 # noticed SITE: without this wait for an event, some test fails.
 noticed()
 {

@@ -225,6 +225,37 @@ test_leave(void)
 	    "after the other");
 }
 
+/* ---- captured units --------------------------------------------------- */
+
+/* What is captured is replayed; whatever prevents it is a fault here. */
+static void
+test_capture(void)
+{
+	const struct nf_ops *o = dev[1]->ops;
+	char *p = o->alloc(dev[1], 8), got[8] = "";
+	void *unit = NULL;
+	struct nf_err err;
+	int i, good = 1;
+
+	o->copy(dev[1], p + 4, p, 4);
+	if (o->capture_begin(dev[1])) {
+		o->copy(dev[1], p + 4, p, 4);
+		unit = o->capture_end(dev[1]);
+	}
+	for (i = 0; unit != NULL && i < 3; i++) {
+		o->upload(dev[1], p, i == 0 ? "abc" : i == 1 ? "def" : "ghi",
+		    4);
+		o->replay(dev[1], unit);
+		o->download(dev[1], got, p, 8);
+		good &= strcmp(got, got + 4) == 0 && got[2] == "cfi"[i];
+	}
+	o->capture_free(dev[1], unit);
+	o->free(dev[1], p);
+	good &= o->sync(dev[1], &err) == 0 && unit != NULL;
+	if (!ok(good, "a captured copy, thrice replayed"))
+		printf("# not captured: %s\n", dev[1]->uncaptured);
+}
+
 /* ---- rows ------------------------------------------------------------- */
 
 static void
@@ -329,6 +360,7 @@ main(int argc, char *argv[])
 	test_ferry();
 	test_send_to_new();
 	test_leave();
+	test_capture();
 	test_rows();
 	test_thread();
 	close_pair();

@@ -184,6 +184,8 @@ bench()
 		grep -q "^$t" tsv || { echo "no '$t'"; return 1; }
 	done
 	[ -z "$(awk -F '\t' 'NF != 4 || $4 !~ /^[0-9.e+-]+$/' tsv)" ]
+	NF_EMU_CAPTURE=end run -0 bench --part "train jets 2048 tf32"
+	has "# not captured: capture: invalid capture"
 	run -0 bench --part copies
 	has "host to device, pinned	1	"
 	run -0 bench --part launches

@@ -14,7 +14,8 @@ enum cudaError_t {
 	cudaErrorInsufficientDriver = 35,
 	cudaErrorDevicesUnavailable = 46,
 	cudaErrorNoDevice = 100,
-	cudaErrorInvalidDevice = 101
+	cudaErrorInvalidDevice = 101,
+	cudaErrorStreamCaptureInvalidated = 901
 };
 
 inline cudaError_t emu_last;
@@ -44,6 +45,7 @@ cudaGetErrorString(cudaError_t e)
 	    e == cudaErrorInvalidConfiguration ? "invalid configuration" :
 	    e == cudaErrorInsufficientDriver ? "the driver is too old" :
 	    e == cudaErrorDevicesUnavailable ? "device busy" :
+	    e == cudaErrorStreamCaptureInvalidated ? "invalid capture" :
 	    e == cudaErrorNoDevice ? "no CUDA-capable device is detected" :
 	    e == cudaErrorInvalidDevice ? "invalid device ordinal" :
 	    "invalid argument";
@@ -176,6 +178,15 @@ emu_issue(emu_stream *s, const std::function<void()> &run,
 	(s->capture != NULL ? s->capture->op : emu_queue).push_back(op);
 }
 
+/* NF_EMU_CAPTURE=begin, launch, end or unit: what fails of each capture. */
+inline bool
+emu_capture_fails(const char *at)
+{
+	const char *s = getenv("NF_EMU_CAPTURE");
+
+	return s != NULL && strcmp(s, at) == 0;
+}
+
 /* Its code is loaded when a kernel is first launched. */
 inline void
 emu_load(emu_stream *s, const std::string &kernel)
@@ -208,6 +219,10 @@ template <class... P> struct emu_launcher {
 		std::string id = emu_base(file) + " " + name;
 
 		emu_load(stream, id);
+		if (stream->capture != NULL && emu_capture_fails("launch")) {
+			emu_error(cudaErrorStreamCaptureInvalidated);
+			return;
+		}
 		emu_issue(stream, [=] {
 			emu_launched.insert(id);
 			emu_run(l.name, l.grid, l.block, l.nshared, [=] {
@@ -386,6 +401,8 @@ cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	if (emu_capture_fails("begin"))
+		return emu_error(cudaErrorStreamCaptureInvalidated);
 	if (s->capture != NULL)
 		emu_die("a capture in a capture");
 	s->capture = new emu_graph();
@@ -431,12 +448,19 @@ cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
 	emu_capturing--;
 	emu_captures_here--;
 	*graph = g;
-	return cudaSuccess;
+	if (!emu_capture_fails("launch") && !emu_capture_fails("end"))
+		return cudaSuccess;
+	*graph = NULL;
+	delete g;
+	return emu_error(cudaErrorStreamCaptureInvalidated);
 }
 
 inline cudaError_t
-cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned long long)
+cudaGraphInstantiateWithFlags(cudaGraphExec_t *x, cudaGraph_t g,
+    unsigned long long)
 {
+	if (emu_capture_fails("unit"))
+		return emu_error(cudaErrorMemoryAllocation);
 	*x = new emu_graph(*g);
 	return cudaSuccess;
 }

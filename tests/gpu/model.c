@@ -101,6 +101,14 @@ device_step(struct gpu *g, struct nf_trainer *t)
 	return span.took / SPAN;
 }
 
+/* What was to be replayed, and was not: that slows it. */
+static void
+say_uncaptured(const struct gpu *g)
+{
+	if (g->d->uncaptured[0] != '\0')
+		printf("# not captured: %s\n", g->d->uncaptured);
+}
+
 /* Seconds of a step, of whole epochs that take two seconds or more. */
 static double
 wall_step(struct gpu *g, struct nf_trainer *t)
@@ -189,6 +197,7 @@ gpu_train(struct gpu *g)
 		printf("# projection, not measured: %.2f h for 600 epochs of "
 		    "5e6 rows\n", PUBLISHED / rate / 3600);
 	}
+	say_uncaptured(g);
 	gpu_verdict(g, 100 * step / wall, 95, 1, "% busy", "%s train, batch "
 	    "%u, %s", name, g->batch, mode);
 }
@@ -304,6 +313,7 @@ gpu_sample(struct gpu *g)
 			gpu_verdict(g, rate, 1.5e6, 1, "rows/s", "%s sample, "
 			    "10^6 rows, %s", name, mode);
 	}
+	say_uncaptured(g);
 	draws_end(&w);
 }
 

@@ -1,6 +1,5 @@
 /* CPU: runs of values through the ops of a recipe. */
 #include "cpu.h"
-#include "philox.h"
 #include "prep_form.h"
 #include "prep_kernel.h"
 
@@ -274,6 +273,17 @@ draw(uint64_t seed, uint32_t which, const uint64_t *row, uint32_t n,
 		    which));
 }
 
+static void
+keys(uint64_t seed, enum nf_purpose purpose, uint32_t word,
+    const uint32_t *row, uint32_t n, uint64_t *key)
+{
+	uint32_t i;
+
+#pragma omp simd
+	for (i = 0; i < n; i++)
+		key[i] = nf_philox_u64(seed, purpose, row[i], word);
+}
+
 /* Which rows' numbers are below bound, and how many are. */
 static uint64_t
 choose(uint64_t seed, uint64_t first, uint32_t n, uint64_t bound,
@@ -371,6 +381,7 @@ const struct nf_kernels CPU_NAME(nf_kernels) = {
 	.widen = widen,
 	.narrow = narrow,
 	.draw = draw,
+	.keys = keys,
 	.choose = choose,
 	.mark = mark,
 	.count = count,

@@ -5,6 +5,7 @@
 #ifndef NF_PREP_KERNEL_H
 #define NF_PREP_KERNEL_H
 
+#include "philox.h"
 #include "prep_op.h"
 
 /* Values on their way through an op. */
@@ -28,6 +29,9 @@ struct nf_kernels {
 	/* nf_cell_draw for n rows. */
 	void (*draw)(uint64_t seed, uint32_t which, const uint64_t *row,
 	    uint32_t n, double *u);
+	/* nf_philox_u64 of n rows. */
+	void (*keys)(uint64_t seed, enum nf_purpose purpose, uint32_t draw,
+	    const uint32_t *row, uint32_t n, uint64_t *key);
 	/* nf_prep_choose. */
 	uint64_t (*choose)(uint64_t seed, uint64_t first, uint32_t n,
 	    uint64_t bound, uint8_t *chosen);

@@ -2,12 +2,14 @@
 #include <omp.h>
 #include <string.h>
 
+#include "prep_kernel.h"
 #include "shuffle.h"
 
 #define DIGIT	11
 #define MAX_BITS	12		/* of a key that choose a bucket */
 #define IN_BUCKET	1024		/* rows, more or less, to fit a cache */
 #define PARALLEL	100000		/* rows that are worth threads */
+#define RUN		256		/* keys that are made together */
 
 /* One stable pass of a radix sort by the DIGIT bits from shift up. */
 static void
@@ -68,6 +70,7 @@ nf_order_sort(struct nf_order *a, struct nf_order *tmp, uint32_t n)
 struct shuffle {
 	uint64_t seed;
 	enum nf_purpose purpose;
+	const struct nf_kernels *kernels;
 	uint32_t draw, n;
 	int bits, nthread;
 	uint32_t *at;			/* nthread x 2^bits places in index */
@@ -76,10 +79,26 @@ struct shuffle {
 	uint32_t most;			/* rows of a bucket */
 };
 
-static uint64_t
-key(const struct shuffle *s, uint32_t row)
+static void
+keys(const struct shuffle *s, const uint32_t *row, uint32_t n, uint64_t *key)
 {
-	return nf_philox_u64(s->seed, s->purpose, row, s->draw);
+	s->kernels->keys(s->seed, s->purpose, s->draw, row, n, key);
+}
+
+/* Buckets of rows from first to last, RUN at most. */
+static uint32_t
+buckets(const struct shuffle *s, uint32_t first, uint32_t last,
+    uint32_t *bucket)
+{
+	uint32_t n = last - first < RUN ? last - first : RUN, row[RUN], i;
+	uint64_t key[RUN];
+
+	for (i = 0; i < n; i++)
+		row[i] = first + i;
+	keys(s, row, n, key);
+	for (i = 0; i < n; i++)
+		bucket[i] = (uint32_t)(key[i] >> (64 - s->bits));
+	return n;
 }
 
 /* Rows [first, last) are thread t's. */
@@ -94,11 +113,14 @@ first_row(const struct shuffle *s, int t)
 static void
 count_rows(const struct shuffle *s, int t)
 {
-	uint32_t *at = s->at + ((size_t)t << s->bits), i;
-	uint32_t last = first_row(s, t + 1);
+	uint32_t *at = s->at + ((size_t)t << s->bits), i, k, n;
+	uint32_t last = first_row(s, t + 1), bucket[RUN];
 
-	for (i = first_row(s, t); i < last; i++)
-		at[key(s, i) >> (64 - s->bits)]++;
+	for (i = first_row(s, t); i < last; i += n) {
+		n = buckets(s, i, last, bucket);
+		for (k = 0; k < n; k++)
+			at[bucket[k]]++;
+	}
 }
 
 /* Counts become places: a bucket's rows stay in their order. */
@@ -124,11 +146,14 @@ find_places(struct shuffle *s)
 static void
 place_rows(const struct shuffle *s, int t)
 {
-	uint32_t *at = s->at + ((size_t)t << s->bits), i;
-	uint32_t last = first_row(s, t + 1);
+	uint32_t *at = s->at + ((size_t)t << s->bits), i, k, n;
+	uint32_t last = first_row(s, t + 1), bucket[RUN];
 
-	for (i = first_row(s, t); i < last; i++)
-		s->index[at[key(s, i) >> (64 - s->bits)]++] = i;
+	for (i = first_row(s, t); i < last; i += n) {
+		n = buckets(s, i, last, bucket);
+		for (k = 0; k < n; k++)
+			s->index[at[bucket[k]]++] = i + k;
+	}
 }
 
 /* A bucket ends where the last thread's part of it ends. */
@@ -136,12 +161,16 @@ static void
 sort_bucket(const struct shuffle *s, uint32_t b, struct nf_order *a)
 {
 	const uint32_t *end = s->at + ((size_t)(s->nthread - 1) << s->bits);
-	uint32_t begin = b == 0 ? 0 : end[b - 1], n = end[b] - begin, i;
+	uint32_t begin = b == 0 ? 0 : end[b - 1], n = end[b] - begin, i, k;
 	uint32_t *index = s->index + begin;
+	uint64_t key[RUN];
 
-	for (i = 0; i < n; i++)
-		a[i] = (struct nf_order){ key(s, index[i]) << s->bits,
-			index[i] };
+	for (i = 0; i < n; i++) {
+		k = i % RUN;
+		if (k == 0)
+			keys(s, index + i, n - i < RUN ? n - i : RUN, key);
+		a[i] = (struct nf_order){ key[k] << s->bits, index[i] };
+	}
 	a = nf_order_sort(a, a + n, n);
 	for (i = 0; i < n; i++)
 		index[i] = a[i].row;
@@ -179,7 +208,8 @@ nf_shuffle(uint64_t seed, enum nf_purpose purpose, uint32_t draw, uint32_t n,
     uint32_t *index, struct nf_err *err)
 {
 	struct shuffle s = { .seed = seed, .purpose = purpose, .draw = draw,
-		.n = n, .index = index, .bits = 1 };
+		.kernels = nf_kernels_best(), .n = n, .index = index,
+		.bits = 1 };
 	int rc;
 
 	while (s.bits < MAX_BITS && n >> s.bits > IN_BUCKET)

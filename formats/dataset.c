@@ -219,8 +219,9 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 {
 	struct nf_store store = { 0 };
 	struct nf_pass p = { .d = d, .c = c, .store = &store,
-		.seed = o->seed };
-	struct nf_watch watch = { nf_pass_show, nf_pass_room, &p };
+		.seed = o->seed, .begun = o->begun, .arg = o->arg };
+	struct nf_watch watch = { nf_pass_begun, nf_pass_show, nf_pass_room,
+		&p };
 	uint64_t share = o->size.window > 0 ? 0 : raw_share(d, c,
 	    f->schema->type, o->memory);
 	int rc = -1;

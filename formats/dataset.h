@@ -71,6 +71,8 @@ struct nf_dataset_opt {
 	uint64_t memory;		/* bytes that they may take */
 	int resumes;			/* go on with a training that .. */
 	struct nf_spool_size size;	/* .. had them on disk, or (0) not */
+	void (*begun)(void *arg);	/* what can be done while rows come, */
+	void *arg;			/* .. or NULL */
 };
 
 /*

@@ -3,19 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fit.h"
-
-struct nf_fit {
-	char *path, *last;
-	const struct nf_cfg *cfg;
-	const struct nf_dataset *data;
-	struct nf_trainer *trainer;
-	struct nf_model *model;		/* as it now is */
-	float *best;			/* [nall], if not yet written */
-	int best_new;
-	double best_nll;
-	uint32_t best_epoch;
-};
+#include "fit_own.h"
 
 char *
 nf_fit_last_path(const char *path, struct nf_err *err)
@@ -38,203 +26,6 @@ nf_fit_memory(const struct nf_shape *s, uint32_t batch,
 	/* A GPU's memory is its own, and its driver knows it. */
 	return strncmp(dev->name, "cpu", 3) != 0 ? host :
 	    host + nf_trainer_memory(s, batch);
-}
-
-/* The figure that judges an epoch: validation's if there is any. */
-static double
-judged(const double *row)
-{
-	return isnan(row[NF_HISTORY_VALID_NLL]) ? row[NF_HISTORY_TRAIN_NLL] :
-	    row[NF_HISTORY_VALID_NLL];
-}
-
-/* A fresh model of the configuration's shape, for these columns. */
-static int
-make_model(struct nf_fit *f, const struct nf_choice *c, struct nf_err *err)
-{
-	const struct nf_train_opt *o = &f->cfg->train;
-	struct nf_shape s = f->cfg->flow;
-	struct nf_flow *flow;
-
-	s.features = f->data->D;
-	s.context = f->data->C;
-	if (nf_shape_check(&s, err) == -1 ||
-	    nf_flow_new(&flow, &s, err) == -1)
-		return -1;
-	nf_flow_init(flow, o->init, o->permutation, o->seed);
-	if (nf_model_new(&f->model, flow, err) == -1) {
-		nf_flow_free(flow);
-		return -1;
-	}
-	if (nf_list_copy(&f->model->context, &c->context, err) == -1 ||
-	    nf_list_copy(&f->model->target, &c->target, err) == -1 ||
-	    nf_dataset_recipe(f->data, &f->model->prep, err) == -1)
-		return -1;
-	return 0;
-}
-
-/* Are these the rows that a checkpoint was made with? */
-static int
-check_rows(const struct nf_fit *f, const struct nf_model *m,
-    struct nf_err *err)
-{
-	const struct nf_dataset *d = f->data;
-	const struct nf_shape *s = &m->flow->shape;
-
-	if (s->features == d->D && s->context == d->C &&
-	    (m->train_rows == 0 || m->train_rows == d->digest))
-		return 0;
-	return nf_fail(err, NF_EDATA, "%s: trained on other rows, or another "
-	    "share of them was left for validation: train into another file, "
-	    "or as before", f->last);
-}
-
-/* The weights that judge an epoch. */
-static int
-check_valid(const struct nf_rowset *r, struct nf_err *err)
-{
-	double sum = 0;
-	uint64_t i;
-
-	for (i = 0; r->weight != NULL && i < r->nrow; i++)
-		sum += (double)r->weight[i];
-	if (r->weight == NULL || r->nrow == 0 || (sum > 0 && !isinf(sum)))
-		return 0;
-	return nf_fail(err, NF_EDATA, "the weights of the %llu rows that "
-	    "validate sum to %g, want more than 0",
-	    (unsigned long long)r->nrow, sum);
-}
-
-/* The best parameters so far stand in the model's own file. */
-static int
-read_best(struct nf_fit *f, struct nf_err *err)
-{
-	struct nf_model *m;
-	int rc = -1;
-
-	if (nf_model_read(&m, f->path, 0, err) == -1)
-		return -1;
-	if (m->flow->nall != f->model->flow->nall ||
-	    m->history.nrow < f->best_epoch ||
-	    memcmp(m->history.row[f->best_epoch - 1],
-	    f->model->history.row[f->best_epoch - 1],
-	    sizeof(*m->history.row)) != 0)
-		nf_fail(err, NF_EDATA, "%s and %s are not of one training: "
-		    "put back the model, or remove the checkpoint and begin "
-		    "anew", f->path, f->last);
-	else {
-		memcpy(f->best, m->flow->param,
-		    m->flow->nall * sizeof(*f->best));
-		rc = 0;
-	}
-	nf_model_free(m);
-	return rc;
-}
-
-static int
-resume(struct nf_fit *f, struct nf_err *err)
-{
-	const struct nf_history *h = &f->model->history;
-	uint64_t nbatch = nf_trainer_nbatch(f->trainer);
-	uint32_t i;
-
-	if (f->model->state.batch > nbatch ||
-	    f->model->state.epoch != h->nrow)
-		return nf_fail(err, NF_EDATA, "%s: epoch %u, batch %llu, but "
-		    "its history has %u epochs, and the rows make %llu "
-		    "batches", f->last, f->model->state.epoch,
-		    (unsigned long long)f->model->state.batch, h->nrow,
-		    (unsigned long long)nbatch);
-	for (i = 0; i < h->nrow; i++)
-		if (judged(h->row[i]) < f->best_nll) {
-			f->best_nll = judged(h->row[i]);
-			f->best_epoch = i + 1;
-		}
-	if (f->best_epoch > 0 && read_best(f, err) == -1)
-		return -1;
-	return nf_trainer_set(f->trainer, &f->model->state, err);
-}
-
-static int
-make_trainer(struct nf_fit *f, struct nf_dev *dev, struct nf_err *err)
-{
-	struct nf_flow *flow = f->model->flow;
-
-	return f->data->spool != NULL ? nf_trainer_new_windows(&f->trainer,
-	    dev, flow, &f->cfg->train, &f->data->windows, err) :
-	    nf_trainer_new(&f->trainer, dev, flow, &f->cfg->train,
-	    &f->data->train, err);
-}
-
-int
-nf_fit_new(struct nf_fit **out, const char *path, const struct nf_cfg *cfg,
-    const struct nf_choice *c, const struct nf_dataset *data,
-    struct nf_model *from, struct nf_dev *dev, struct nf_err *err)
-{
-	struct nf_fit *f = nf_alloc(1, sizeof(*f), "training", err);
-	struct nf_train_state *st;
-	struct nf_flow *flow;
-
-	*out = NULL;
-	if (f == NULL)
-		return -1;
-	f->cfg = cfg;
-	f->data = data;
-	f->best_nll = INFINITY;
-	f->path = nf_strdup(path, err);
-	f->last = nf_fit_last_path(path, err);
-	if (f->path == NULL || f->last == NULL ||
-	    check_valid(&data->valid, err) == -1 ||
-	    (from != NULL ? check_rows(f, from, err) :
-	    make_model(f, c, err)) == -1)
-		goto fail;
-	if (from != NULL)
-		f->model = from;
-	flow = f->model->flow;
-	nf_free(f->model->config);
-	nf_free(f->model->created_by);
-	f->model->config = nf_strdup(cfg->text, err);
-	f->model->created_by = nf_strdup("nftrain (nfpipe) " NF_VERSION, err);
-	f->best = nf_alloc(flow->nall, sizeof(*f->best), "parameters", err);
-	st = &f->model->state;
-	if (st->adam_m == NULL)
-		st->adam_m = nf_alloc(flow->nparam, sizeof(*st->adam_m),
-		    "moments", err);
-	if (st->adam_v == NULL)
-		st->adam_v = nf_alloc(flow->nparam, sizeof(*st->adam_v),
-		    "moments", err);
-	if (f->model->config == NULL || f->model->created_by == NULL ||
-	    f->best == NULL ||
-	    st->adam_m == NULL || st->adam_v == NULL ||
-	    make_trainer(f, dev, err) == -1 ||
-	    nf_trainer_valid(f->trainer, &data->valid, err) == -1 ||
-	    (from != NULL && resume(f, err) == -1))
-		goto fail;
-	f->model->has_train = 1;
-	f->model->train_seed = cfg->train.seed;
-	f->model->train_rows = data->digest;
-	f->model->train_block = data->size.block;
-	f->model->train_window = data->size.window;
-	*out = f;
-	return 0;
-fail:
-	if (f->model == from)
-		f->model = NULL;
-	nf_fit_free(f);
-	return -1;
-}
-
-void
-nf_fit_free(struct nf_fit *f)
-{
-	if (f == NULL)
-		return;
-	nf_trainer_free(f->trainer);
-	nf_model_free(f->model);
-	nf_free(f->best);
-	nf_free(f->path);
-	nf_free(f->last);
-	nf_free(f);
 }
 
 uint32_t
@@ -291,6 +82,13 @@ nf_fit_run(struct nf_fit *f, uint64_t nbatch, uint64_t *done, double *nll,
 	return rc;
 }
 
+double
+nf_fit_judged(const double *row)
+{
+	return isnan(row[NF_HISTORY_VALID_NLL]) ? row[NF_HISTORY_TRAIN_NLL] :
+	    row[NF_HISTORY_VALID_NLL];
+}
+
 /* The history's row of the epoch that has ended. */
 static int
 judge_epoch(struct nf_fit *f, const struct nf_train_state *st, double *row,
@@ -330,12 +128,12 @@ nf_fit_epoch_end(struct nf_fit *f, struct nf_epoch *e, struct nf_err *err)
 	memset(e, 0, sizeof(*e));
 	if (judge_epoch(f, &st, e->row, err) == -1)
 		return -1;
-	if (judged(e->row) < f->best_nll) {
+	if (nf_fit_judged(e->row) < f->best_nll) {
 		if (nf_trainer_get(f->trainer, &st, err) == -1)
 			return -1;
 		memcpy(f->best, f->model->flow->param, nbyte);
 		f->best_new = 1;
-		f->best_nll = judged(e->row);
+		f->best_nll = nf_fit_judged(e->row);
 		f->best_epoch = epoch;
 		e->best = 1;
 	}

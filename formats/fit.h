@@ -35,16 +35,26 @@ double nf_fit_memory(const struct nf_shape *s, uint32_t batch,
     const struct nf_dev *dev);
 
 /*
- * Begin a run that writes path, from a configuration and rows, or, where
- * from is not NULL, go on from that checkpoint, which nf_fit_agree has taken
- * and whose rows these must be.  All are kept by reference; from, if it is
- * not NULL, is the run's from then on.
+ * A run that writes path, by a configuration, or that goes on, where from is
+ * not NULL, from that checkpoint, which nf_fit_agree has taken.  All are kept
+ * by reference.
  */
-int nf_fit_new(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
-    const struct nf_choice *choice, const struct nf_dataset *data,
+int nf_fit_open(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
     struct nf_model *from, struct nf_dev *dev, struct nf_err *err)
     NF_CHECKED;
-void nf_fit_free(struct nf_fit *f);
+/*
+ * Take the memory of nf_fit_memory ahead of rows, of which nrow are to come,
+ * with D targets and C conditions.  May be left out; what goes wrong is kept
+ * for nf_fit_begin.
+ */
+void nf_fit_make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow);
+/*
+ * Begin with these rows, which must be the checkpoint's.  They are kept by
+ * reference; the checkpoint is the run's from then on.
+ */
+int nf_fit_begin(struct nf_fit *f, const struct nf_choice *choice,
+    const struct nf_dataset *data, struct nf_err *err) NF_CHECKED;
+void nf_fit_free(struct nf_fit *f);	/* accepts NULL */
 
 uint32_t nf_fit_epoch(const struct nf_fit *f);		/* epochs done */
 /* All epochs done, or patience has run out. */

@@ -103,6 +103,15 @@ nf_pass_begin(struct nf_pass *p, double fraction)
 	begin_fit(p);
 }
 
+void
+nf_pass_begun(void *pass)
+{
+	struct nf_pass *p = pass;
+
+	if (p->begun != NULL)
+		p->begun(p->arg);
+}
+
 /* Show the rows at hand to those that want them. */
 static int
 show(const struct nf_pass *p, struct nf_err *err)

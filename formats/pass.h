@@ -15,6 +15,8 @@ struct nf_pass {
 	const struct nf_choice *c;
 	struct nf_store *store;
 	uint64_t seed, bound;		/* rows below it validate */
+	void (*begun)(void *arg);	/* of nf_dataset_opt */
+	void *arg;
 	/* inside: zeroed */
 	struct nf_fitting *fit[2];	/* of context and target, .. */
 	int more[2];			/* .. whether it needs another round */
@@ -36,6 +38,7 @@ struct nf_pass {
  * and in whole chunks; what goes wrong is kept for nf_pass_fit.
  */
 void nf_pass_begin(struct nf_pass *p, double fraction);
+void nf_pass_begun(void *pass);		/* once rows are on their way */
 void nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow);
 /* Take memory for so many prepared rows and a chunk more, ahead of time. */
 void nf_pass_room(void *pass, uint64_t nrow);

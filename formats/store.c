@@ -175,6 +175,7 @@ take_in_watched(struct fill *l, const struct nf_watch *w)
 		l->is_watched = 0;
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (l->is_watched) {
+		w->begun(w->arg);
 		hand_on(l, w);
 		pthread_join(thread, NULL);
 	} else

@@ -79,6 +79,16 @@ int nf_trainer_new(struct nf_trainer **t, struct nf_dev *dev,
 int nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o,
     const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
+/*
+ * The same in two parts.  The first makes all but the rows, for batches of
+ * o->batch or all nrow, whichever is less; the second, once, takes rows or,
+ * where those are not NULL, windows, of which a batch must have as many.
+ */
+int nf_trainer_open(struct nf_trainer **t, struct nf_dev *dev,
+    struct nf_flow *f, const struct nf_train_opt *o, uint64_t nrow,
+    struct nf_err *err) NF_CHECKED;
+int nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
 void nf_trainer_free(struct nf_trainer *t);
 
 /* How far training is: what a checkpoint holds beside the parameters. */

@@ -41,17 +41,17 @@ nf_train_mean_weight(const struct nf_rowset *rows,
 
 int
 nf_train_check(const struct nf_flow *f, const struct nf_train_opt *o,
-    const struct nf_rowset *rows, struct nf_err *err)
+    uint64_t nrow, struct nf_err *err)
 {
-	if (rows->nrow == 0)
+	if (nrow == 0)
 		return nf_fail(err, NF_EDATA, "no rows to train on");
-	if (rows->nrow > UINT32_MAX)
+	if (nrow > UINT32_MAX)
 		return nf_fail(err, NF_EUSE, "%llu rows to train on, want at "
-		    "most %u", (unsigned long long)rows->nrow, UINT32_MAX);
-	if (f->shape.batch_norm && (rows->nrow < 2 || o->batch < 2))
+		    "most %u", (unsigned long long)nrow, UINT32_MAX);
+	if (f->shape.batch_norm && (nrow < 2 || o->batch < 2))
 		return nf_fail(err, NF_EDATA, "batch norm needs batches of 2 "
 		    "rows or more: found %llu rows and batch %u; "
 		    "add rows, or set batch_norm = no",
-		    (unsigned long long)rows->nrow, o->batch);
+		    (unsigned long long)nrow, o->batch);
 	return 0;
 }

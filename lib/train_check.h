@@ -6,7 +6,7 @@
 
 /* Rows enough, and not too many; NF_EDATA or NF_EUSE says which. */
 int nf_train_check(const struct nf_flow *f, const struct nf_train_opt *o,
-    const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
+    uint64_t nrow, struct nf_err *err) NF_CHECKED;
 
 /* The mean weight, by which the loss is divided: more than 0 and finite. */
 int nf_train_mean_weight(const struct nf_rowset *rows,

@@ -78,17 +78,17 @@ make_shares(struct nf_trainer *t, struct nf_err *err)
 	return o->sync(t->dev, err);
 }
 
-static int
-make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
-    const struct nf_train_opt *o, const struct nf_rowset *rows,
-    const struct nf_windows *windows, struct nf_err *err)
+int
+nf_trainer_open(struct nf_trainer **out, struct nf_dev *dev,
+    struct nf_flow *f, const struct nf_train_opt *o, uint64_t nrow,
+    struct nf_err *err)
 {
 	const struct nf_ops *op = dev->ops;
 	size_t nbyte = f->nparam * sizeof(nf_real);
 	struct nf_trainer *t;
 
 	*out = NULL;
-	if (nf_train_check(f, o, rows, err) == -1)
+	if (nf_train_check(f, o, nrow, err) == -1)
 		return -1;
 	if ((t = nf_alloc(1, sizeof(*t), "trainer", err)) == NULL)
 		return -1;
@@ -96,10 +96,8 @@ make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->dev->precision = o->precision;
 	t->flow = f;
 	t->opt = *o;
-	t->nrow = (uint32_t)rows->nrow;
-	t->batch = o->batch < t->nrow ? o->batch : t->nrow;
-	if (nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1 ||
-	    nf_net_new(&t->net, dev, f, err) == -1 ||
+	t->batch = o->batch < nrow ? o->batch : (uint32_t)nrow;
+	if (nf_net_new(&t->net, dev, f, err) == -1 ||
 	    nf_eval_new(&t->eval, t->net, err) == -1)
 		goto fail;
 	t->batch_x = new_mat(dev, t->batch, f->shape.features);
@@ -109,15 +107,47 @@ make(struct nf_trainer **out, struct nf_dev *dev, struct nf_flow *f,
 	t->m = op->alloc(dev, nbyte);
 	t->v = op->alloc(dev, nbyte);
 	t->tally = op->alloc(dev, sizeof(*t->tally));
-	if (op->sync(dev, err) == -1 || make_shares(t, err) == -1 ||
-	    nf_train_rows_put(&t->rows, dev, f, o->seed, t->batch, rows,
-	    windows, err) == -1 ||
-	    begin_epoch(t, err) == -1)
+	if (op->sync(dev, err) == -1 || make_shares(t, err) == -1)
 		goto fail;
 	*out = t;
 	return 0;
 fail:
 	nf_trainer_free(t);
+	return -1;
+}
+
+int
+nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err)
+{
+	struct nf_rowset none = { 0 };
+
+	if (windows != NULL) {
+		none.nrow = windows->nrow;
+		rows = &none;
+	}
+	if (nf_train_check(t->flow, &t->opt, rows->nrow, err) == -1 ||
+	    nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1)
+		return -1;
+	t->nrow = (uint32_t)rows->nrow;
+	if (nf_train_rows_put(&t->rows, t->dev, t->flow, t->opt.seed,
+	    t->batch, rows, windows, err) == -1)
+		return -1;
+	return begin_epoch(t, err);
+}
+
+static int
+make(struct nf_trainer **t, struct nf_dev *dev, struct nf_flow *f,
+    const struct nf_train_opt *o, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err)
+{
+	if (nf_trainer_open(t, dev, f, o, rows != NULL ? rows->nrow :
+	    windows->nrow, err) == -1)
+		return -1;
+	if (nf_trainer_rows(*t, rows, windows, err) == 0)
+		return 0;
+	nf_trainer_free(*t);
+	*t = NULL;
 	return -1;
 }
 
@@ -134,9 +164,7 @@ nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o,
     const struct nf_windows *windows, struct nf_err *err)
 {
-	struct nf_rowset none = { .nrow = windows->nrow };
-
-	return make(t, dev, f, o, &none, windows, err);
+	return make(t, dev, f, o, NULL, windows, err);
 }
 
 void

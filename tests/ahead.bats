@@ -71,6 +71,16 @@ bad()
 	cmp <(recipe a.nf) <(recipe b.nf)
 }
 
+@test "ahead: known or not how many come, and fewer than a batch: one result" {
+	for batch in 4096 99000; do	# of 100000 some validate
+		nftrain -q -c s.cfg --set train.batch=$batch -o a.nf "$j"
+		h5cols --nonfinite=drop "$JETS" "$JETS" "$JETS" "$JETS" \
+		    "$JETS" | nftrain -q -c s.cfg --set train.batch=$batch \
+		    -o b.nf
+		cmp <(both a.nf) <(both b.nf)
+	done
+}
+
 @test "ahead: rows that leave memory after some were seen, too" {
 	nftrain -q -c s.cfg -o a.nf "$j"
 	for size in 35M 15M; do

@@ -187,11 +187,11 @@ train(const struct nf_cfg *cfg, const char *path, struct nf_model **from,
 
 	if (tool_log_open(&log, opt.log, *from == NULL ? 0 :
 	    (*from)->history.nrow, err) == 0 &&
-	    tool_data_read(d, opt.memory, *from, dev, err) == 0) {
+	    nf_fit_open(&f, path, cfg, *from, dev, err) == 0 &&
+	    tool_data_read(d, opt.memory, *from, dev, f, err) == 0) {
 		if (!opt.quiet)
 			say_data(d->rows, dev->name);
-		rc = nf_fit_new(&f, path, cfg, &d->choice, d->rows, *from,
-		    dev, err);
+		rc = nf_fit_begin(f, &d->choice, d->rows, err);
 	}
 	if (rc == 0) {
 		if (!opt.quiet)

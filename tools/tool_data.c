@@ -103,6 +103,17 @@ make_recipe(struct tool_data *d, const struct nf_model *from,
 	return 0;
 }
 
+/* Where it was known how many come, check_room has left room for the fit. */
+static void
+make_fit(void *arg)
+{
+	struct tool_data *d = arg;
+	uint64_t n = nf_reader_total(d->in);
+
+	if (n != NF_NROW_UNKNOWN && n > 0 && n <= UINT32_MAX)
+		nf_fit_make(d->fit, d->rows->D, d->rows->C, n);
+}
+
 static int
 read_rows(struct tool_data *d, uint64_t memory, const struct nf_model *from,
     struct nf_err *err)
@@ -110,7 +121,8 @@ read_rows(struct tool_data *d, uint64_t memory, const struct nf_model *from,
 	struct nf_feed f = nf_feed_reader(d->in);
 	struct nf_dataset_opt o = { .fraction = d->valid == NULL ?
 		d->cfg->valid_fraction : 0, .seed = d->cfg->train.seed,
-		.batch = d->cfg->train.batch, .memory = memory };
+		.batch = d->cfg->train.batch, .memory = memory,
+		.begun = make_fit, .arg = d };
 
 	if (d->valid != NULL)
 		o.memory = memory / 4 * 3;	/* the others come later */
@@ -147,13 +159,14 @@ read_valid(struct tool_data *d, uint64_t memory, struct nf_err *err)
 int
 tool_data_read(struct tool_data *d, uint64_t memory,
     const struct nf_model *from, const struct nf_dev *dev,
-    struct nf_err *err)
+    struct nf_fit *fit, struct nf_err *err)
 {
 	uint64_t n = nf_reader_total(d->in);
 	double left;
 
 	d->memory = memory;
 	d->dev = dev;
+	d->fit = fit;
 	if (make_recipe(d, from, err) == -1 ||
 	    check_room(d, n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) ==
 	    -1 || read_rows(d, (uint64_t)left, from, err) == -1 ||

@@ -17,6 +17,7 @@ struct tool_data {
 	struct nf_reader *in, *valid_in;
 	struct nf_h5 *valid_h5;
 	const struct nf_dev *dev;
+	struct nf_fit *fit;
 	uint64_t memory;
 	uint32_t threads;		/* to prepare rows; 0: all there are */
 };
@@ -32,11 +33,12 @@ int tool_data_open(struct tool_data *d, const char *file, const char *valid,
 /*
  * Read all rows, of which training may make a copy, into at most memory
  * bytes that the flow leaves free; refuses before reading (NF_ESYS) where it
- * leaves none.  from: a checkpoint, whose recipe goes on, or NULL.
+ * leaves none.  Meanwhile fit is made where it is known how many will come.
+ * from: a checkpoint, whose recipe goes on, or NULL.
  */
 int tool_data_read(struct tool_data *d, uint64_t memory,
     const struct nf_model *from, const struct nf_dev *dev,
-    struct nf_err *err) NF_CHECKED;
+    struct nf_fit *fit, struct nf_err *err) NF_CHECKED;
 void tool_data_close(struct tool_data *d);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "pass.h"
+#include "later.h"
 
 /* A line of the recipe that fits no column is a mistake, not a wish. */
 static int
@@ -137,7 +137,8 @@ sizes(const struct nf_dataset *d, const struct nf_choice *c,
     enum nf_type type, uint64_t *raw, uint64_t *prepared)
 {
 	*raw = (c->ncontext + c->ntarget + c->nweight) * nf_type_size(type);
-	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real);
+	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real) +
+	    sizeof(uint32_t);		/* its number */
 }
 
 /* What may be held in memory of rows that come: prepared ones lie beside. */
@@ -205,10 +206,27 @@ static int
 hold(struct nf_dataset *d, struct nf_pass *p, struct nf_err *err)
 {
 	if (make_held(d, &d->all, p->store->nrow, d->weighted, err) == -1 ||
-	    nf_pass_hold(p, &d->all, err) == -1)
+	    (p->sure ? nf_later_new(&d->later, p, err) :
+	    nf_pass_hold(p, &d->all, err)) == -1)
 		return -1;
 	d->train = view(d, &d->all, 0, d->ntrain);
 	d->valid = view(d, &d->all, d->ntrain, d->nvalid);
+	if (d->later != NULL)
+		d->maker = (struct nf_maker){ nf_later_make, d->later };
+	return 0;
+}
+
+/* Where rows will not stay in memory, none are prepared later. */
+static int
+open_numbers(struct nf_pass *p, uint64_t nrow, struct nf_err *err)
+{
+	int k;
+
+	p->keep &= nrow > 0 && nrow <= UINT32_MAX;
+	for (k = 0; k < 2 && p->keep; k++)
+		if (nf_grow_open(&p->number[k], nrow * sizeof(uint32_t),
+		    "rows", err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -219,17 +237,18 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 {
 	struct nf_store store = { 0 };
 	struct nf_pass p = { .d = d, .c = c, .store = &store,
-		.seed = o->seed, .begun = o->begun, .arg = o->arg };
+		.seed = o->seed, .begun = o->begun, .arg = o->arg,
+		.keep = o->later };
 	struct nf_watch watch = { nf_pass_begun, nf_pass_show, nf_pass_room,
 		&p };
 	uint64_t share = o->size.window > 0 ? 0 : raw_share(d, c,
-	    f->schema->type, o->memory);
+	    f->schema->type, o->memory), most = most_rows(c, f, share);
 	int rc = -1;
 
 	d->weighted = c->nweight > 0;
 	nf_pass_begin(&p, o->fraction);
-	if (open_held(d, &d->all, most_rows(c, f, share), d->weighted,
-	    err) == -1 ||
+	if (open_held(d, &d->all, most, d->weighted, err) == -1 ||
+	    open_numbers(&p, most, err) == -1 ||
 	    nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
 	    c->nweight, share, &watch, err) == -1) {
 		nf_pass_free(&p);
@@ -298,6 +317,7 @@ nf_dataset_free(struct nf_dataset *d)
 	free_held(&d->all);
 	free_held(&d->extra);
 	nf_spool_close(d->spool);
+	nf_later_free(d->later);
 	nf_free(d);
 }
 

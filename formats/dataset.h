@@ -45,12 +45,14 @@ struct nf_dataset {
 	uint32_t C, D;			/* columns that the flow sees */
 	uint64_t ntrain, nvalid;
 	struct nf_rowset train, valid;	/* views of what follows, .. */
+	struct nf_maker maker;		/* of train, if it is not there yet */
 	struct nf_spool *spool;		/* .. where train is not on disk, as */
 	struct nf_windows windows;	/* this tells, if spool is not NULL */
 	struct nf_spool_size size;
 	uint64_t digest;		/* of raw rows, in order, and ntrain */
 	/* inside */
 	struct nf_held all, extra;
+	struct nf_later *later;		/* rows that are not prepared yet */
 	int weighted;
 	int nthread;			/* that take rows */
 };
@@ -71,6 +73,8 @@ struct nf_dataset_opt {
 	uint64_t memory;		/* bytes that they may take */
 	int resumes;			/* go on with a training that .. */
 	struct nf_spool_size size;	/* .. had them on disk, or (0) not */
+	int later;			/* those that train may be prepared
+					 * when a batch first wants them */
 	void (*begun)(void *arg);	/* what can be done while rows come, */
 	void *arg;			/* .. or NULL */
 };
@@ -78,7 +82,8 @@ struct nf_dataset_opt {
 /*
  * Take f's rows, of which c says the columns: a uniform fraction, by seed and
  * row, for validation, the rest for training, to which the recipe is fitted.
- * Where they do not fit in memory, those for training go to disk.
+ * Where they do not fit in memory, those for training go to disk.  A row that
+ * the recipe cannot take is an error here, later or not.
  */
 int nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
     const struct nf_feed *f, const struct nf_dataset_opt *o,

@@ -1,5 +1,4 @@
 /* Passes over the rows of a training. */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -7,6 +6,7 @@
 #include "prep.h"
 
 #define PAGE	4096			/* bytes; no machine has smaller ones */
+#define PARTS	16			/* of a chunk: memory may be slow */
 
 /* Which of n rows from first on validate, if chosen asks; how many do. */
 static uint64_t
@@ -42,9 +42,8 @@ set_rows(struct nf_pass *p, struct nf_err *err)
 	return 0;
 }
 
-/* Have the next rows at hand: 1, or 0 after the last. */
-static int
-advance(struct nf_pass *p, struct nf_err *err)
+int
+nf_pass_next(struct nf_pass *p, struct nf_err *err)
 {
 	p->first += p->n;
 	p->n = 0;
@@ -58,15 +57,14 @@ advance(struct nf_pass *p, struct nf_err *err)
 	return 1;
 }
 
-/* Columns of the rows at hand from column j on. */
-static struct nf_prep_rows
-columns(const struct nf_pass *p, uint32_t j)
+struct nf_prep_rows
+nf_pass_columns(const struct nf_pass *p, uint32_t j)
 {
 	size_t size = nf_type_size(p->store->type);
 
 	return (struct nf_prep_rows){ .x = (const char *)p->x + j * size,
 		.wide = p->store->type == NF_F64, .ld = p->store->ncol,
-		.nrow = p->n, .first = p->first };
+		.nrow = p->n, .first = p->first, .pick = p->pick };
 }
 
 /* ---- fitting ------------------------------------------------------------ */
@@ -90,6 +88,7 @@ begin_fit(struct nf_pass *p)
 
 	free_fit(p);
 	p->seen = p->nvalid = 0;
+	p->nnumber[0] = p->nnumber[1] = 0;
 	p->rc = 0;
 	for (k = 0; k < 2 && p->rc != -1; k++)
 		p->rc = p->more[k] = nf_fitting_new(&p->fit[k], prep[k],
@@ -120,12 +119,33 @@ show(const struct nf_pass *p, struct nf_err *err)
 	int k;
 
 	for (k = 0; k < 2; k++) {
-		rows = columns(p, k == 0 ? 0 : p->c->ncontext);
+		rows = nf_pass_columns(p, k == 0 ? 0 : p->c->ncontext);
 		rows.skip = p->bound > 0 ? p->valid : NULL;
 		if (p->more[k] && nf_fitting_rows(p->fit[k], &rows, err) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+/* The numbers of the rows at hand, without a branch; once each. */
+static void
+note(struct nf_pass *p)
+{
+	uint32_t *to[2];
+	uint64_t i, k;
+
+	if (!p->keep || p->first != p->nnumber[0] + p->nnumber[1])
+		return;
+	for (k = 0; k < 2; k++) {
+		p->keep &= nf_grow_to(&p->number[k], (p->nnumber[k] + p->n) *
+		    sizeof(uint32_t), "rows", NULL) == 0;
+		to[k] = (uint32_t *)p->number[k].p + p->nnumber[k];
+	}
+	for (i = 0; p->keep && i < p->n; i++) {
+		k = p->valid[i] != 0;
+		*to[k]++ = (uint32_t)(p->first + i);
+		p->nnumber[k]++;
+	}
 }
 
 /* Beside who reads them: one core for each. */
@@ -143,6 +163,7 @@ nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
 		return;
 	for (i = 0; i < nrow; i++)
 		p->nvalid += p->valid[i];
+	note(p);
 	nf_prep_threads(d->context, 1);
 	nf_prep_threads(d->target, 1);
 	p->rc = show(p, &p->err);
@@ -162,23 +183,27 @@ touch(char *p, size_t from, size_t to)
 }
 
 /* What cannot be had is not missed until it is due. */
-void
+int
 nf_pass_room(void *pass, uint64_t nrow)
 {
 	struct nf_pass *p = pass;
 	struct nf_held *h = &p->d->all;
+	uint64_t want = nrow + p->store->chunk;	/* by then more have come */
+	uint64_t part = p->store->chunk / PARTS + 1;
 	size_t size;
 	int k;
 
-	nrow += p->store->chunk;	/* more will have come by then */
-
+	if (p->room >= want)
+		return 0;
+	part = p->room + part < want ? p->room + part : want;
 	for (k = 0; k < 3; k++) {
 		size = h->size[k];
-		if (size > 0 && nrow * size <= h->mem[k].max &&
-		    nf_grow_to(&h->mem[k], nrow * size, "rows", NULL) == 0)
-			touch(h->mem[k].p, p->room * size, nrow * size);
+		if (size > 0 && part * size <= h->mem[k].max &&
+		    nf_grow_to(&h->mem[k], part * size, "rows", NULL) == 0)
+			touch(h->mem[k].p, p->room * size, part * size);
 	}
-	p->room = nrow;
+	p->room = part;
+	return part < want;
 }
 
 void
@@ -201,9 +226,11 @@ fit_round(struct nf_pass *p, struct nf_err *err)
 {
 	int rc, k;
 
-	while ((rc = advance(p, err)) == 1)
+	while ((rc = nf_pass_next(p, err)) == 1) {
+		note(p);
 		if (show(p, err) == -1)
 			return -1;
+	}
 	for (k = 0; k < 2 && rc != -1; k++)
 		if (p->more[k])
 			rc = p->more[k] = nf_fitting_round(p->fit[k], err);
@@ -221,144 +248,19 @@ nf_pass_fit(struct nf_pass *p, struct nf_err *err)
 	p->n = 0;
 	while (rc != -1 && (p->more[0] || p->more[1]))
 		rc = fit_round(p, err);
+	p->sure = p->keep && rc != -1 && nf_fitting_sure(p->fit[0]) &&
+	    nf_fitting_sure(p->fit[1]);
 	free_fit(p);
 	p->first = p->n = 0;
 	return rc == -1 ? -1 : 0;
-}
-
-/* ---- preparing ---------------------------------------------------------- */
-
-/* Where prepared rows go, the i-th to place[i]. */
-struct dest {
-	nf_real *x, *context, *weight;
-	size_t ldx, ldcontext, ldweight;
-	const uint64_t *place;		/* or NULL: to i */
-};
-
-static int
-take_weights(const struct nf_pass *p, const struct dest *to,
-    struct nf_err *err)
-{
-	struct nf_prep_rows r = columns(p, p->c->ncontext + p->c->ntarget);
-	uint64_t i;
-	double w;
-
-	for (i = 0; i < p->n; i++) {
-		w = nf_prep_raw(&r, i, 0);
-		if (!(fabs(w) <= FLT_MAX))
-			return nf_fail(err, NF_EDATA, "row %llu: weight is %g, "
-			    "want a finite number",
-			    (unsigned long long)(p->first + i), w);
-		to->weight[(to->place == NULL ? i : to->place[i]) *
-		    to->ldweight] = (nf_real)w;
-	}
-	return 0;
-}
-
-/* The rows at hand. */
-static int
-take(const struct nf_pass *p, const struct dest *to, struct nf_err *err)
-{
-	const struct nf_dataset *d = p->d;
-	struct nf_prep_rows context = columns(p, 0);
-	struct nf_prep_rows target = columns(p, p->c->ncontext);
-	int wide = sizeof(nf_real) == sizeof(double);
-	struct nf_prep_out y = { to->context, wide, to->ldcontext, to->place };
-	struct nf_prep_out x = { to->x, wide, to->ldx, to->place };
-
-	if (nf_prep_apply(d->context, p->seed, &context, &y, NULL,
-	    err) == -1 ||
-	    nf_prep_apply(d->target, p->seed, &target, &x, NULL, err) == -1)
-		return -1;
-	return p->c->nweight == 0 ? 0 : take_weights(p, to, err);
-}
-
-int
-nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
-{
-	uint64_t train = 0, valid = p->d->ntrain, i;
-	struct dest to = { h->mem[0].p, h->mem[1].p, h->mem[2].p, p->d->D,
-		p->d->C, 1, NULL };
-	int rc;
-
-	while ((rc = advance(p, err)) == 1) {
-		if (p->place == NULL && (p->place = nf_alloc(p->n,
-		    sizeof(*p->place), "rows", err)) == NULL)
-			return -1;
-		for (i = 0; i < p->n; i++) {	/* without a branch */
-			p->place[i] = p->valid[i] ? valid : train;
-			valid += p->valid[i];
-			train += !p->valid[i];
-		}
-		to.place = p->place;
-		if (take(p, &to, err) == -1)
-			return -1;
-	}
-	return rc;
-}
-
-/* A row that validates, to place i of those that are held. */
-static void
-hold_one(const struct nf_pass *p, const nf_real *row, uint64_t i)
-{
-	struct nf_dataset *d = p->d;
-	struct nf_grow *m = d->all.mem;
-
-	memcpy((nf_real *)m[0].p + i * d->D, row, d->D * sizeof(*row));
-	memcpy((nf_real *)m[1].p + i * d->C, row + d->D, d->C * sizeof(*row));
-	if (p->c->nweight > 0)
-		((nf_real *)m[2].p)[i] = row[d->D + d->C];
-}
-
-/* The records of the rows at hand: runs of those that train to the spool. */
-static int
-put_records(const struct nf_pass *p, size_t ncol, uint64_t *nvalid,
-    struct nf_err *err)
-{
-	uint64_t i, n;
-
-	for (i = 0; i < p->n; i += n) {
-		for (n = 0; i + n < p->n && !p->valid[i + n]; n++)
-			;
-		if (n > 0) {
-			if (nf_spool_put(p->d->spool, p->record + i * ncol, n,
-			    err) == -1)
-				return -1;
-			continue;
-		}
-		hold_one(p, p->record + i * ncol, (*nvalid)++);
-		n = 1;
-	}
-	return 0;
-}
-
-int
-nf_pass_spool(struct nf_pass *p, struct nf_err *err)
-{
-	struct nf_dataset *d = p->d;
-	size_t ncol = (size_t)d->D + d->C + p->c->nweight;
-	struct dest to = { NULL, NULL, NULL, ncol, ncol, ncol, NULL };
-	uint64_t nvalid = 0;
-	int rc;
-
-	while ((rc = advance(p, err)) == 1) {
-		if (p->record == NULL && (p->record = nf_alloc(p->n, ncol *
-		    sizeof(*p->record), "rows", err)) == NULL)
-			return -1;
-		to.x = p->record;
-		to.context = to.x + d->D;
-		to.weight = to.context + d->C;
-		if (take(p, &to, err) == -1 ||
-		    put_records(p, ncol, &nvalid, err) == -1)
-			return -1;
-	}
-	return rc;
 }
 
 void
 nf_pass_free(struct nf_pass *p)
 {
 	free_fit(p);
+	nf_grow_free(&p->number[0]);
+	nf_grow_free(&p->number[1]);
 	nf_free(p->valid);
 	nf_free(p->place);
 	nf_free(p->record);

@@ -6,6 +6,7 @@
 #define NF_PASS_H
 
 #include "dataset.h"
+#include "prep.h"
 #include "store.h"
 
 struct nf_fitting;
@@ -17,6 +18,8 @@ struct nf_pass {
 	uint64_t seed, bound;		/* rows below it validate */
 	void (*begun)(void *arg);	/* of nf_dataset_opt */
 	void *arg;
+	int keep;			/* note which rows train, and which
+					 * do not: see later.h */
 	/* inside: zeroed */
 	struct nf_fitting *fit[2];	/* of context and target, .. */
 	int more[2];			/* .. whether it needs another round */
@@ -25,8 +28,12 @@ struct nf_pass {
 	int rc;				/* .. and how that went */
 	uint64_t room;			/* rows that memory was taken for */
 	struct nf_err err;
-	const void *x;			/* at hand: n rows from first on */
+	int sure;			/* no row that trains is refused */
+	struct nf_grow number[2];	/* of those that train, and others */
+	uint64_t nnumber[2];
+	const void *x;			/* at hand: n rows from first on .. */
 	uint64_t first, n;
+	const uint32_t *pick;		/* .. or, if not NULL, these of all */
 	uint8_t *valid;			/* [chunk]: which of them validate */
 	uint64_t *place;		/* [chunk]: where they go */
 	nf_real *record;		/* [chunk]: on their way to disk */
@@ -40,8 +47,11 @@ struct nf_pass {
 void nf_pass_begin(struct nf_pass *p, double fraction);
 void nf_pass_begun(void *pass);		/* once rows are on their way */
 void nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow);
-/* Take memory for so many prepared rows and a chunk more, ahead of time. */
-void nf_pass_room(void *pass, uint64_t nrow);
+/*
+ * Take memory, a part at a time, for so many prepared rows and a chunk more:
+ * 1 if that was not all.
+ */
+int nf_pass_room(void *pass, uint64_t nrow);
 /* With all rows there: count those that validate, unless none were left. */
 void nf_pass_choose(struct nf_pass *p);
 /* Show the others, and again as often as the recipes need. */
@@ -49,8 +59,18 @@ int nf_pass_fit(struct nf_pass *p, struct nf_err *err) NF_CHECKED;
 /* Prepare all rows into memory: those that train, then the others. */
 int nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
     NF_CHECKED;
+/* Prepare n rows of those in memory, by number, to these places of d->all. */
+int nf_pass_pick(struct nf_pass *p, const uint32_t *number,
+    const uint64_t *place, uint64_t n, struct nf_err *err) NF_CHECKED;
+/* The weights of all rows whose numbers have been noted. */
+int nf_pass_weights(struct nf_pass *p, struct nf_err *err) NF_CHECKED;
 /* Those that train to d->spool, which is new, and the others to d->all. */
 int nf_pass_spool(struct nf_pass *p, struct nf_err *err) NF_CHECKED;
 void nf_pass_free(struct nf_pass *p);		/* not the store */
+
+/* Have the next rows at hand: 1, or 0 after the last. */
+int nf_pass_next(struct nf_pass *p, struct nf_err *err) NF_CHECKED;
+/* Their columns from column j on. */
+struct nf_prep_rows nf_pass_columns(const struct nf_pass *p, uint32_t j);
 
 #endif

@@ -147,10 +147,8 @@ hand_on(struct fill *l, const struct nf_watch *w)
 			w->rows(w->arg, (char *)l->s->mem.p + first *
 			    l->s->rowsize, first, n);
 			first += n;
-		} else {
-			w->idle(w->arg, first);
+		} else if (!w->idle(w->arg, first))
 			told = first;
-		}
 		pthread_mutex_lock(&l->lock);
 	}
 	l->is_left = 1;

@@ -9,12 +9,13 @@
  * Who wants rows before the last of them is there: begun(arg) is called when
  * the first are on their way; rows(arg, ..) gets n rows from first on, in
  * order, in whole chunks, while they stay in memory; and idle is called, with
- * how many it has got, while no chunk is there.
+ * how many it has got, while no chunk is there: it does a little and returns
+ * whether there is more to do.
  */
 struct nf_watch {
 	void (*begun)(void *arg);
 	void (*rows)(void *arg, const void *x, uint64_t first, uint64_t n);
-	void (*idle)(void *arg, uint64_t nrow);
+	int (*idle)(void *arg, uint64_t nrow);
 	void *arg;
 };
 

@@ -67,12 +67,20 @@ struct nf_prep_rows {
 	uint64_t nrow, first;		/* the first one's number, .. */
 	const uint64_t *number;		/* .. or the number of each, or NULL */
 	const uint8_t *skip;		/* rows to be left out, or NULL */
+	const uint32_t *pick;		/* the i-th is row pick[i] of x, and
+					 * so numbered, or NULL: row i */
 };
+
+static inline uint64_t
+nf_prep_at(const struct nf_prep_rows *r, uint64_t i)
+{
+	return r->pick != NULL ? r->pick[i] : i;
+}
 
 static inline double
 nf_prep_raw(const struct nf_prep_rows *r, uint64_t i, ptrdiff_t j)
 {
-	ptrdiff_t k = (ptrdiff_t)(i * r->ld) + j;
+	ptrdiff_t k = (ptrdiff_t)(nf_prep_at(r, i) * r->ld) + j;
 
 	return r->wide ? ((const double *)r->x)[k] :
 	    (double)((const float *)r->x)[k];
@@ -108,6 +116,11 @@ int nf_fitting_new(struct nf_fitting **f, struct nf_prep *p,
 int nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
     struct nf_err *err) NF_CHECKED;
 int nf_fitting_round(struct nf_fitting *f, struct nf_err *err) NF_CHECKED;
+/*
+ * After the last round: will nf_prep_apply, whatever the seed, take every row
+ * that was shown?  0 where that is not known.
+ */
+int nf_fitting_sure(const struct nf_fitting *f);
 void nf_fitting_free(struct nf_fitting *f);	/* accepts NULL */
 
 /*

@@ -10,13 +10,17 @@
 #include "prep_kernel.h"
 
 #define GROUP	64			/* runs between two sums */
+#define TAME	1e30			/* numbers that make no huge ones */
 
 struct nf_fitting {
 	struct nf_prep *p;
 	uint64_t nrow;			/* in this round */
 	uint32_t *lo, *hi;		/* of each column: ops lo to hi see
-					 * this round, and those before hi
-					 * run; its nop where none does */
+					 * this round; its nop where none
+					 * does */
+	uint32_t *run;			/* and those before this one run; ..
+					 * NF_RUN_UNSEEN where none sees */
+	uint32_t *sure;			/* those before it take all rows */
 	uint32_t *at;			/* of each column: its first spread */
 	uint32_t nspread, room;
 	struct nf_spread *total;	/* [room], and GROUP times as many */
@@ -158,6 +162,7 @@ plan_column(struct nf_fitting *f, uint32_t j, struct nf_err *err)
 	uint32_t k;
 
 	f->lo[j] = f->hi[j] = c->nop;
+	f->run[j] = NF_RUN_UNSEEN;
 	f->at[j] = f->nspread;
 	for (k = 0; k < c->nop; k++) {
 		o = &c->op[k];
@@ -168,13 +173,18 @@ plan_column(struct nf_fitting *f, uint32_t j, struct nf_err *err)
 			continue;
 		if (f->lo[j] == c->nop)
 			f->lo[j] = k;
-		f->hi[j] = k;
+		f->hi[j] = f->run[j] = k;
 		f->nspread++;
 		if (o->share != NULL)
 			memset(o->share, 0, o->narg * sizeof(*o->share));
 		if (!(o->def->flags & NF_OP_FREE))
 			break;
 	}
+	/* With all that can be known of them, they run to the end. */
+	if (k == c->nop && f->lo[j] < c->nop)
+		f->run[j] = c->nop;
+	if (f->lo[j] < c->nop)
+		f->sure[j] = f->run[j];
 	return 0;
 }
 
@@ -212,10 +222,12 @@ nf_fitting_new(struct nf_fitting **out, struct nf_prep *p, struct nf_err *err)
 	if (f == NULL)
 		return -1;
 	f->p = p;
-	f->lo = nf_alloc(p->ncol, 3 * sizeof(*f->lo), "a recipe", err);
+	f->lo = nf_alloc(p->ncol, 5 * sizeof(*f->lo), "a recipe", err);
 	if (f->lo != NULL && nf_prep_partners_check(p, err) == 0) {
 		f->hi = f->lo + p->ncol;
 		f->at = f->hi + p->ncol;
+		f->run = f->at + p->ncol;
+		f->sure = f->run + p->ncol;
 		rc = plan(f, err);
 	}
 	if (rc == -1) {
@@ -247,9 +259,9 @@ see_run(const struct nf_fitting *f, struct nf_run *r, struct nf_spread *s)
 		if (f->lo[j] == c->nop)
 			continue;
 		nf_run_column(r, j);
-		for (k = 0; k <= f->hi[j]; k++)
+		for (k = 0; k <= f->hi[j] || k < f->run[j]; k++)
 			if ((!c->op[k].fitted && see(r, k, s++) == -1) ||
-			    (k < f->hi[j] && nf_run_op(r, k, NULL) == -1))
+			    (k < f->run[j] && nf_run_op(r, k, NULL) == -1))
 				return -1;
 	}
 	return 0;
@@ -279,7 +291,7 @@ nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
 			    NF_PREP_RUN ? (uint32_t)left : NF_PREP_RUN);
 			if (see_run(f, &r, part + g * f->nspread) == 0)
 				continue;
-			nf_run_fail(&r, f->hi, &mine);
+			nf_run_fail(&r, f->run, &mine);
 #pragma omp critical(nf_prep)
 			if (b + g < bad) {
 				bad = b + g;
@@ -294,6 +306,42 @@ nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
 	}
 	f->nrow += rows->nrow;
 	return bad == n ? 0 : -1;
+}
+
+/* Op k of column j has seen all rows: those that it takes are known. */
+static void
+extend(struct nf_fitting *f, uint32_t j, uint32_t k)
+{
+	const struct nf_op *o = &f->p->chain[j].op[k];
+	uint32_t i;
+
+	if (k != f->sure[j] || (!(o->def->flags & NF_OP_SURE) &&
+	    o->share == NULL))
+		return;
+	for (i = 0; i < o->narg; i++)
+		if (!(fabs(o->arg[i]) <= TAME))
+			return;
+	f->sure[j]++;
+}
+
+int
+nf_fitting_sure(const struct nf_fitting *f)
+{
+	const struct nf_chain *c;
+	uint32_t j, k, drawn;
+
+	for (j = 0; j < f->p->ncol; j++) {
+		c = &f->p->chain[j];
+		if (f->sure[j] < c->nop)
+			return 0;
+		/* Other draws than fit saw are to come. */
+		for (k = drawn = 0; k < c->nop; k++) {
+			if (drawn && !(c->op[k].def->flags & NF_OP_SURE))
+				return 0;
+			drawn |= c->op[k].def->flags & NF_OP_DRAWS;
+		}
+	}
+	return 1;
 }
 
 int
@@ -315,10 +363,14 @@ nf_fitting_round(struct nf_fitting *f, struct nf_err *err)
 			/* A spike may have taken every row. */
 			if (s->n == 0 && o->def->takes == NULL)
 				*s = zero;
-			if (fit_op(c, o, s, err) == -1 ||
-			    (is_mixed(c, k) && o->def->mix(o, s) &&
-			    fit_op(c, o + 1, s, err) == -1))
+			if (fit_op(c, o, s, err) == -1)
 				return -1;
+			extend(f, j, k);
+			if (is_mixed(c, k) && o->def->mix(o, s)) {
+				if (fit_op(c, o + 1, s, err) == -1)
+					return -1;
+				extend(f, j, k + 1);
+			}
 			s++;
 		}
 	}

@@ -21,7 +21,8 @@ enum {
 	NF_OP_GIVEN = 32,		/* fit needs no rows */
 	NF_OP_FREE = 64,		/* forward needs nothing fitted */
 	NF_OP_LOSES = 128,		/* inverse may not give back all */
-	NF_OP_MOMENTS = 256		/* fit needs no more than mean and m2 */
+	NF_OP_MOMENTS = 256,		/* fit needs no more than mean and m2 */
+	NF_OP_SURE = 512		/* takes all that its fit has seen */
 };
 
 /* Formulas that have a loop of their own: cpu_prep.c. */
@@ -248,6 +249,7 @@ int nf_run_op(struct nf_run *r, uint32_t k, double *slope);
  * Why not: the error of the first row, and column of it, that a chain refuses
  * or, while fitting, its first see[column] ops and the list of the next do.
  */
+#define NF_RUN_UNSEEN	UINT32_MAX	/* in see: leave the column out */
 int nf_run_fail(const struct nf_run *r, const uint32_t *see,
     struct nf_err *err);
 

@@ -57,7 +57,7 @@ number_of(const struct nf_run *r, uint32_t i)
 	const struct nf_prep_rows *rows = r->rows;
 
 	return rows->number != NULL ? rows->number[r->first + i] :
-	    rows->first + r->first + i;
+	    rows->first + nf_prep_at(rows, r->first + i);
 }
 
 /* Rows that a later op takes past the others are set apart. */
@@ -98,7 +98,8 @@ load(struct nf_run *r, uint32_t j)
 
 	for (i = 0; i < r->nrow; i++)
 		from[i] = (const char *)rows->x +
-		    ((r->first + r->row[i]) * rows->ld + j) * size;
+		    (nf_prep_at(rows, r->first + r->row[i]) * rows->ld + j) *
+		    size;
 	r->panel = j;
 	r->npanel = nf_panel_size(r->prep->ncol - j);
 	r->kernels->load(from, rows->wide, r->nrow, r->npanel, &r->turned);
@@ -245,7 +246,7 @@ nf_run_fail(const struct nf_run *r, const uint32_t *see, struct nf_err *err)
 			cell = cell_of(r, r->row[i]);
 			cell.column = j;
 			n = see == NULL ? c->nop : see[j];
-			if (see != NULL && n == c->nop)
+			if (see != NULL && n == NF_RUN_UNSEEN)
 				continue;
 			rc = nf_chain_forward(c, n, &cell, &x, &slope, &bad);
 			if (rc == 0 && n < c->nop && (!isfinite(x) ||

@@ -48,6 +48,14 @@ struct nf_rowset {
 	const nf_real *weight;		/* [nrow], or NULL: all 1 */
 };
 
+/* Rows that come to be when training first wants them: make makes those of
+ * row [n], each once. */
+struct nf_maker {
+	int (*make)(void *arg, const uint32_t *row, uint32_t n,
+	    struct nf_err *err);
+	void *arg;
+};
+
 /*
  * More rows than memory holds: nrow of them, of which load makes nwindow at a
  * time known, in the order of the epoch: those from window * nwindow on, and
@@ -89,6 +97,11 @@ int nf_trainer_open(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_err *err) NF_CHECKED;
 int nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
     const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
+/*
+ * The rows just given, but for their weights, come to be that way.  Only
+ * where the device's memory is the host's.
+ */
+void nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m);
 void nf_trainer_free(struct nf_trainer *t);
 
 /* How far training is: what a checkpoint holds beside the parameters. */

@@ -3,6 +3,7 @@
 
 #define NONE		UINT64_MAX	/* no window, no piece */
 #define WORK		131072		/* bytes that a row's work may take */
+#define SOME		16384		/* rows that are made together */
 /* Bytes of a piece at most, where the device has no room for all rows. */
 #define WINDOW		((uint64_t)1 << 26)
 
@@ -249,14 +250,29 @@ send_piece(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 }
 
 int
+nf_train_rows_make(struct nf_train_rows *r, uint64_t n, struct nf_err *err)
+{
+	uint32_t part;
+
+	while (r->maker.make != NULL && r->made < n) {
+		part = r->nrow - r->made < SOME ? r->nrow - r->made : SOME;
+		if (r->maker.make(r->maker.arg, r->index + r->made, part,
+		    err) == -1)
+			return -1;
+		r->made += part;
+	}
+	return 0;
+}
+
+int
 nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
-    struct nf_err *err)
+    uint32_t n, struct nf_err *err)
 {
 	const struct nf_ops *o = r->dev->ops;
 	uint64_t piece;
 
 	if (r->windows.nwindow == 0)
-		return 0;
+		return nf_train_rows_make(r, row + n, err);
 	piece = row / r->windows.nwindow * npiece(r) +
 	    row % r->windows.nwindow / r->piece;
 	if (piece == r->at)

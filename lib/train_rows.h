@@ -22,6 +22,9 @@ struct nf_train_rows {
 	uint64_t sent, at;		/* pieces of the epoch: the last that
 					 * was sent, the one that steps take */
 	struct nf_mix *mix;		/* theirs, or NULL */
+	struct nf_maker maker;		/* of rows that are not there yet; .. */
+	uint32_t made;			/* .. those up to here in the order
+					 * are */
 };
 
 /*
@@ -42,8 +45,11 @@ int nf_train_rows_keep(struct nf_train_rows *r,
 /* Begin an epoch: its order, on the device's own time. */
 void nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed,
     uint32_t epoch);
-/* Have the batch here that begins with row of the epoch's order. */
+/* Have the batch of n here that begins with row of the epoch's order. */
 int nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
+    uint32_t n, struct nf_err *err) NF_CHECKED;
+/* Have the epoch's first n rows made, and some more: batches are small. */
+int nf_train_rows_make(struct nf_train_rows *r, uint64_t n,
     struct nf_err *err) NF_CHECKED;
 /* What the host can do while the device works: of the epoch's first nrow
  * rows, send the piece that follows; or begin the next epoch. */

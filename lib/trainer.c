@@ -168,6 +168,12 @@ nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
 }
 
 void
+nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m)
+{
+	t->rows.maker = *m;
+}
+
+void
 nf_trainer_free(struct nf_trainer *t)
 {
 	const struct nf_ops *o;
@@ -280,6 +286,8 @@ nf_trainer_set(struct nf_trainer *t, const struct nf_train_state *st,
 	t->host.skipped = st->skipped;
 	t->host.skipped_run = st->skipped_run;
 	nf_eval_refresh(t->eval);
+	if (nf_train_rows_make(&t->rows, t->nrow, err) == -1)
+		return -1;
 	return begin_epoch(t, err);
 }
 
@@ -291,7 +299,7 @@ nf_trainer_run(struct nf_trainer *t, uint64_t nbatch, struct nf_err *err)
 	nf_eval_refresh(t->eval);
 	for (i = 0; i < nbatch && i < left; i++) {
 		if (nf_train_rows_load(&t->rows, t->epoch, (t->host.batch + i) *
-		    t->batch, err) == -1)
+		    t->batch, t->batch, err) == -1)
 			return -1;
 		nf_trainer_step(t);
 	}
@@ -316,6 +324,8 @@ nf_trainer_next(struct nf_trainer *t, struct nf_err *err)
 {
 	struct nf_tally *h = &t->host;
 
+	if (nf_train_rows_make(&t->rows, t->nrow, err) == -1)
+		return -1;
 	t->epoch++;
 	h->batch = h->taken = h->skipped = h->skipped_worst = 0;
 	h->sum_weight = h->sum_nll = h->sum_norm = 0;

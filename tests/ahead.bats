@@ -71,14 +71,45 @@ bad()
 	cmp <(recipe a.nf) <(recipe b.nf)
 }
 
+# five: the rows of j.nfs; nobody knows how many will come.
+five()
+{
+	h5cols --nonfinite=drop "$JETS" "$JETS" "$JETS" "$JETS" "$JETS"
+}
+
 @test "ahead: known or not how many come, and fewer than a batch: one result" {
-	for batch in 4096 99000; do	# of 100000 some validate
+	sed -i 's/epochs = 1/epochs = 2/
+	    s/^context = .*/context = GenJet_[!m]*\nweight = GenJet_mass/' s.cfg
+	for batch in 9000 99000; do	# of 100000 some validate
 		nftrain -q -c s.cfg --set train.batch=$batch -o a.nf "$j"
-		h5cols --nonfinite=drop "$JETS" "$JETS" "$JETS" "$JETS" \
-		    "$JETS" | nftrain -q -c s.cfg --set train.batch=$batch \
-		    -o b.nf
+		five | nftrain -q -c s.cfg --set train.batch=$batch -o b.nf
 		cmp <(both a.nf) <(both b.nf)
 	done
+}
+
+@test "ahead: stopped before all rows were prepared, and resumed: one result" {
+	nftrain -q -c s.cfg -o a.nf --set train.epochs=2 "$j"
+	nftrain -q -c s.cfg -o b.nf --max-time 0.001 "$j"
+	run nfmodel --history b.nf.last
+	[ "${#lines[@]}" -eq 1 ]	# in the first epoch
+	nftrain -q -c s.cfg -o b.nf --set train.epochs=2 --resume "$j"
+	cmp <(nfmodel --history a.nf | cut -f 1-6) \
+	    <(nfmodel --history b.nf | cut -f 1-6)
+}
+
+@test "ahead: no training begins with a row that will be refused" {
+	# Some validate; an op behind the last that is fitted sees neither.
+	for n in 19990 19991 19992 19993; do
+		bad $n -1e6 >b.nfs
+		for ops in log "log, standardize" "standardize, log 0.1 1"; do
+			sed "s/^GenJet_pt = .*/GenJet_pt = $ops/" s.cfg >t.cfg
+			run -3 --separate-stderr nftrain -c t.cfg \
+			    --set data.valid_fraction=0.5 b.nfs
+			[[ $stderr == "nftrain: b.nfs: row $((n - 1)), column \
+GenJet_pt: log "*" cannot take -"* ]]
+		done
+	done
+	[ ! -e t.nf ]
 }
 
 @test "ahead: rows that leave memory after some were seen, too" {

@@ -8,6 +8,8 @@
 #include "cuda.cuh"
 
 #define SIDE	16			/* of a block's tile */
+#define NOFFER	8			/* algorithms to choose from */
+#define ROWS	8192			/* that a lane's is chosen for */
 
 enum how { PLAIN, LT, LT_THEN_BIAS };
 
@@ -158,14 +160,25 @@ alignment(const void *p)
 	return (uint32_t)(k & -k);
 }
 
-/*
- * The first algorithm that cuBLASLt offers; 0 if it has none.  In a lane
- * rows may not share their sums with others, nor split them, so that a row
- * comes out the same among any number of rows.
- */
+/* Does the algorithm make this product? */
 static int
-choose(struct nf_cuda *c, const struct cuda_product *p, int bias,
-    const struct key *key, cublasLtMatmulAlgo_t *algo)
+makes(struct nf_cuda *c, const struct cuda_product *p, int bias,
+    const cublasLtMatmulAlgo_t *algo)
+{
+	cublasLtMatmulHeuristicResult_t r;
+	struct described d;
+
+	describe(p, bias, &d);
+	memset(&r, 0, sizeof(r));
+	return cublasLtMatmulAlgoCheck(c->lt, &d.op, &d.a, &d.b, &d.c, &d.c,
+	    algo, &r) == CUBLAS_STATUS_SUCCESS &&
+	    r.workspaceSize <= NF_CUDA_LTWORK;
+}
+
+/* Up to NOFFER algorithms, the one that cuBLASLt takes for fastest first. */
+static int
+offers(struct nf_cuda *c, const struct cuda_product *p, int bias,
+    const struct key *key, cublasLtMatmulHeuristicResult_t *found)
 {
 	static const cublasLtMatmulPreferenceAttributes_t which[] = {
 		CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
@@ -174,29 +187,59 @@ choose(struct nf_cuda *c, const struct cuda_product *p, int bias,
 		CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES
 	};
 	cublasLtMatmulPreferenceOpaque_t pref;
-	cublasLtMatmulHeuristicResult_t found;
 	size_t nwork = NF_CUDA_LTWORK;
 	uint32_t none = CUBLASLT_REDUCTION_SCHEME_NONE;
 	struct described d;
 	int i, n = 0;
 
 	describe(p, bias, &d);
-	memset(&found, 0, sizeof(found));
+	memset(found, 0, NOFFER * sizeof(*found));
 	cublasLtMatmulPreferenceInit(&pref);
 	cublasLtMatmulPreferenceSetAttribute(&pref,
 	    CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &nwork, sizeof(nwork));
 	for (i = 0; i < 4; i++)
 		cublasLtMatmulPreferenceSetAttribute(&pref, which[i],
 		    &key->align[i], sizeof(key->align[i]));
-	if (p->rows && c != c->root)
+	if (key->m == 0)
 		cublasLtMatmulPreferenceSetAttribute(&pref,
 		    CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &none,
 		    sizeof(none));
 	if (cublasLtMatmulAlgoGetHeuristic(c->lt, &d.op, &d.a, &d.b, &d.c,
-	    &d.c, &pref, 1, &found, &n) != CUBLAS_STATUS_SUCCESS || n < 1)
+	    &d.c, &pref, NOFFER, found, &n) != CUBLAS_STATUS_SUCCESS)
 		return 0;
-	*algo = found.algo;
-	return found.state == CUBLAS_STATUS_SUCCESS;
+	return n;
+}
+
+/*
+ * The first algorithm offered that makes the product, and if none is said to,
+ * the first at all; 0 if there is none.  In a lane (key->m is 0) rows may not
+ * share their sums with others, nor split them, so that a row comes out the
+ * same among any number of rows: it is chosen for ROWS of them, whatever a
+ * tile has, and had better make one as well.
+ */
+static int
+choose(struct nf_cuda *c, const struct cuda_product *p, int bias,
+    const struct key *key, cublasLtMatmulAlgo_t *algo)
+{
+	cublasLtMatmulHeuristicResult_t found[NOFFER];
+	struct cuda_product many = *p, one = *p;
+	int i, n, good, best = 0;
+
+	if (key->m == 0) {
+		many.m = ROWS;
+		one.m = 1;
+	}
+	n = offers(c, &many, bias, key, found);
+	for (i = 0; i < n && best < 3; i++) {
+		if (found[i].state != CUBLAS_STATUS_SUCCESS)
+			continue;
+		good = 1 + makes(c, &many, bias, &found[i].algo) +
+		    makes(c, &one, bias, &found[i].algo);
+		if (good > best)
+			*algo = found[i].algo;
+		best = good > best ? good : best;
+	}
+	return best > 0;
 }
 
 static cublasStatus_t
@@ -244,7 +287,6 @@ make_key(struct nf_cuda *c, const struct cuda_product *p, struct key *k)
 static struct cuda_plan *
 find_plan(struct nf_cuda *c, const struct cuda_product *p)
 {
-	struct cuda_product whole = *p;
 	struct cuda_plan *plan;
 	struct key key;
 	uint32_t i;
@@ -260,14 +302,12 @@ find_plan(struct nf_cuda *c, const struct cuda_product *p)
 	plan = &c->plan[c->nplan++];
 	plan->key = key;
 	plan->how = PLAIN;
-	if (key.m == 0)
-		whole.m = c->dev.tile;
 	/* It has no tensor cores for vectors, and no bias for some. */
 	if (p->n < 2 || p->k < 2)
 		return plan;
-	if (choose(c, &whole, p->bias != NULL, &key, &plan->algo))
+	if (choose(c, p, p->bias != NULL, &key, &plan->algo))
 		plan->how = LT;
-	else if (p->bias != NULL && choose(c, &whole, 0, &key, &plan->algo))
+	else if (p->bias != NULL && choose(c, p, 0, &key, &plan->algo))
 		plan->how = LT_THEN_BIAS;
 	return plan;
 }

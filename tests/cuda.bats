@@ -43,6 +43,15 @@ passes()
 	done
 }
 
+@test "cuda: a row is the same among any number that an algorithm takes" {
+	export NF_EMU_ROWS=20 NF_CUDA_LIB=$BUILD/tests/emu/libnf-cuda.so
+
+	"$BUILD/tests/gpu/whole" --quick >out
+	run ! grep "^not ok" out
+	passes linear
+	passes net
+}
+
 @test "cuda: any order that events allow gives the same" {
 	local seed t
 

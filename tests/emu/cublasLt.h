@@ -64,6 +64,7 @@ struct cublasLtMatmulPreferenceOpaque_t {
 struct cublasLtMatmulAlgo_t {
 	uint32_t align[4];
 	size_t nwork;
+	uint64_t least;			/* rows */
 };
 struct cublasLtMatmulHeuristicResult_t {
 	cublasLtMatmulAlgo_t algo;
@@ -164,24 +165,50 @@ cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p,
 	return CUBLAS_STATUS_SUCCESS;
 }
 
-/* With NF_EMU_PLAIN there is none with a bias, and with =2 none at all. */
+/*
+ * With NF_EMU_PLAIN there is none with a bias, and with =2 none at all.  With
+ * NF_EMU_ROWS=N, the first two want N rows, and the second cannot be used.
+ */
 inline cublasStatus_t
 cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t d,
     cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-    cublasLtMatrixLayout_t, cublasLtMatmulPreference_t p, int,
+    cublasLtMatrixLayout_t, cublasLtMatmulPreference_t p, int want,
     cublasLtMatmulHeuristicResult_t *r, int *count)
 {
 	const char *plain = getenv("NF_EMU_PLAIN");
+	const char *rows = getenv("NF_EMU_ROWS");
+	int i;
 
 	emu_not_captured("an algorithm is looked for");
-	memcpy(r->algo.align, p->align, sizeof(p->align));
-	r->algo.nwork = p->nwork;
-	r->workspaceSize = p->nwork;
+	*count = 0;
+	if (plain != NULL && (atoi(plain) != 1 ||
+	    d->epilogue != CUBLASLT_EPILOGUE_DEFAULT))
+		return CUBLAS_STATUS_NOT_SUPPORTED;
+	for (i = 0; i < want && i < 3; i++, r++) {
+		memcpy(r->algo.align, p->align, sizeof(p->align));
+		r->algo.nwork = p->nwork;
+		r->algo.least = rows == NULL || i == 2 ? 0 :
+		    strtoull(rows, NULL, 10);
+		r->workspaceSize = p->nwork;
+		r->state = rows != NULL && i == 1 ?
+		    CUBLAS_STATUS_NOT_SUPPORTED : CUBLAS_STATUS_SUCCESS;
+	}
+	*count = i;
+	return CUBLAS_STATUS_SUCCESS;
+}
+
+inline cublasStatus_t
+cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t,
+    cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
+    cublasLtMatrixLayout_t to, const cublasLtMatmulAlgo_t *algo,
+    cublasLtMatmulHeuristicResult_t *r)
+{
+	if (to->cols < algo->least)
+		return CUBLAS_STATUS_NOT_SUPPORTED;
+	r->algo = *algo;
+	r->workspaceSize = algo->nwork;
 	r->state = CUBLAS_STATUS_SUCCESS;
-	*count = plain == NULL || (atoi(plain) == 1 &&
-	    d->epilogue == CUBLASLT_EPILOGUE_DEFAULT);
-	return *count == 1 ? CUBLAS_STATUS_SUCCESS :
-	    CUBLAS_STATUS_NOT_SUPPORTED;
+	return CUBLAS_STATUS_SUCCESS;
 }
 
 /* One matrix without gaps, as the product takes it. */
@@ -306,6 +333,10 @@ cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc,
 	    lc.ld < (int64_t)lc.rows || la.count != lc.count ||
 	    lb.count != lc.count)
 		return CUBLAS_STATUS_INVALID_VALUE;
+	if (lc.cols < algo->least)
+		return CUBLAS_STATUS_NOT_SUPPORTED;
+	if (!emu_aligned(work, 256))
+		emu_die("work memory that does not begin at 256 bytes");
 	if (!emu_aligned(a, algo->align[0]) ||
 	    !emu_aligned(b, algo->align[1]) ||
 	    !emu_aligned(out, algo->align[2]) ||

@@ -19,7 +19,9 @@ struct nf_behind {
 	struct nf_pool *pool;		/* the caller's */
 	uint32_t most;			/* buffers of a batch */
 	uint64_t at;			/* bytes put into the file */
-	char *memory;
+	uint64_t cache;			/* of those, for the system's */
+	bool cached;			/* they are, so far */
+	void *memory;
 	char **spare;			/* buffers that nobody has, nspare .. */
 	uint32_t nspare;
 	struct iovec *v;
@@ -29,10 +31,11 @@ struct nf_behind {
 
 int
 nf_behind_open(struct nf_behind **out, int fd, const char *name, size_t size,
-    uint32_t most, struct nf_pool *pool, struct nf_err *err)
+    uint32_t most, uint64_t cache, struct nf_pool *pool, struct nf_err *err)
 {
 	struct nf_behind *b;
 	uint32_t k;
+	char *p;
 
 	*out = b = nf_alloc(1, sizeof(*b), "temporary rows", err);
 	if (b == NULL)
@@ -41,12 +44,15 @@ nf_behind_open(struct nf_behind **out, int fd, const char *name, size_t size,
 	b->name = name;
 	b->pool = pool;
 	b->most = most;
-	b->memory = nf_alloc(2 * (size_t)most, size, "temporary rows", err);
+	b->cache = cache;
+	b->cached = true;
+	p = nf_direct_alloc(&b->memory, 2 * most * size, "temporary rows",
+	    err);
 	b->spare = nf_alloc(4 * (size_t)most, sizeof(*b->spare),
 	    "temporary rows", err);
 	b->v = nf_alloc(2 * (size_t)most, sizeof(*b->v), "temporary rows",
 	    err);
-	if (b->memory == NULL || b->spare == NULL || b->v == NULL) {
+	if (p == NULL || b->spare == NULL || b->v == NULL) {
 		nf_behind_close(b);
 		*out = NULL;
 		return -1;
@@ -57,7 +63,7 @@ nf_behind_open(struct nf_behind **out, int fd, const char *name, size_t size,
 		b->batch[k].buf = b->spare + (2 + k) * most;
 	}
 	for (; b->nspare < 2 * most; b->nspare++)
-		b->spare[b->nspare] = b->memory + b->nspare * size;
+		b->spare[b->nspare] = p + b->nspare * size;
 	return 0;
 }
 
@@ -102,6 +108,10 @@ nf_behind_put(struct nf_behind *b, char *buf, size_t n, uint64_t *at,
 	struct batch *k = &b->batch[b->filling];
 	char *empty = b->spare[--b->nspare];
 
+	if (b->cached && b->at >= b->cache) {
+		b->cached = false;
+		nf_direct_begin(b->fd, b->at);
+	}
 	*at = b->at;
 	if (k->n == 0)
 		k->at = b->at;

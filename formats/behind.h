@@ -5,6 +5,7 @@
 #ifndef NF_BEHIND_H
 #define NF_BEHIND_H
 
+#include "direct.h"
 #include "pool.h"
 #include "stream.h"
 
@@ -12,14 +13,16 @@ struct nf_behind;
 
 /*
  * Append to a new file, whose descriptor stays the caller's, writes of most
- * buffers of size bytes.  It takes 2 * most buffers' memory.
+ * buffers of size bytes, of which the system's cache gets the first cache.
+ * It takes 2 * most buffers' memory.
  */
 int nf_behind_open(struct nf_behind **b, int fd, const char *name,
-    size_t size, uint32_t most, struct nf_pool *pool, struct nf_err *err)
-    NF_CHECKED;
+    size_t size, uint32_t most, uint64_t cache, struct nf_pool *pool,
+    struct nf_err *err) NF_CHECKED;
 /*
  * Have the first n bytes of a buffer written, later, at *at; an empty buffer
- * comes in exchange.  NULL: an earlier write failed.
+ * comes in exchange.  Sizes and buffers are as direct.h wants them.  NULL: an
+ * earlier write failed.
  */
 char *nf_behind_put(struct nf_behind *b, char *buf, size_t n, uint64_t *at,
     struct nf_err *err) NF_CHECKED;

@@ -269,7 +269,7 @@ nf_h5_work_open(struct nf_h5_work **out, struct nf_err *err)
 	*out = w;
 	if (w == NULL)
 		return -1;
-	if (nf_pool_open(&w->pool, NF_POOL_MAX, err) == 0 &&
+	if (nf_pool_open(&w->pool, err) == 0 &&
 	    (w->mine = nf_alloc(nf_pool_size(w->pool), sizeof(*w->mine),
 	    "threads", err)) != NULL)
 		return 0;

@@ -175,7 +175,7 @@ nf_h5_writer_open(struct nf_h5_writer **out, const char *path,
 	    err) == -1)
 		goto fail;
 	w->chunk_bytes = w->target.chunk_rows * w->target.ncol * w->size;
-	if (nf_pool_open(&w->pool, NF_POOL_MAX, err) == 0 &&
+	if (nf_pool_open(&w->pool, err) == 0 &&
 	    make_bands(w, err) == 0)
 		return 0;
 fail:

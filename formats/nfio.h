@@ -279,8 +279,8 @@ int nf_columns_permute(const char *order, uint64_t seed, bool inverse,
 struct nf_permuter;
 int nf_permuter_open(struct nf_permuter **p, size_t rowsize, uint64_t seed,
     bool inverse, uint64_t memory, struct nf_err *err) NF_CHECKED;
-/* Before the first row, where their number is known: it saves work. */
-void nf_permuter_expect(struct nf_permuter *p, uint64_t nrow);
+/* Before the first row: their number, if known; most bytes of cached files. */
+void nf_permuter_expect(struct nf_permuter *p, uint64_t nrow, uint64_t cache);
 int nf_permuter_put(struct nf_permuter *p, const void *x, uint64_t nrow,
     struct nf_err *err) NF_CHECKED;
 /* After the last row: 1 and some rows, valid until the next call; 0; -1. */

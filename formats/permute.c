@@ -15,11 +15,13 @@
 #define FRAME		((size_t)1 << 20)
 #define COST		(2 * sizeof(uint32_t))	/* of a row in memory */
 #define KEYS		256			/* made at once */
-#define BUCKETS		256			/* of who knows how many rows */
+#define THREADS		4			/* that read, or write */
+#define BUCKETS		128			/* of who knows how many rows */
 
 struct nf_permuter {
 	size_t rowsize;
 	uint64_t seed, memory, expect;
+	uint64_t cache;			/* bytes of a file for the system's */
 	bool inverse, sealed;
 	uint64_t nrow;			/* put */
 	struct nf_grow rows;		/* while they fit */
@@ -62,9 +64,10 @@ nf_permuter_open(struct nf_permuter **permuter, size_t rowsize,
 }
 
 void
-nf_permuter_expect(struct nf_permuter *p, uint64_t nrow)
+nf_permuter_expect(struct nf_permuter *p, uint64_t nrow, uint64_t cache)
 {
 	p->expect = nrow;
+	p->cache = cache;
 }
 
 /* Do so many rows fit into memory, with their order? */
@@ -91,11 +94,11 @@ can_keep(const struct nf_permuter *p, uint64_t nrow)
 
 /* ---- taking rows ------------------------------------------------------ */
 
-/* Bits that a row number below n leaves above it. */
-static int
-unused_bits(uint64_t n)
+/* What makes of n places, in order, keys that are spread evenly. */
+static uint64_t
+spread(uint64_t n)
 {
-	return n > 1 ? __builtin_clzll(n - 1) : 63;
+	return n > 0 ? UINT64_MAX / n : 0;
 }
 
 /* Rows from number first on, for which there is no room in memory. */
@@ -103,8 +106,7 @@ static int
 put_away(struct nf_permuter *p, const char *x, uint64_t first, uint64_t nrow,
     struct nf_err *err)
 {
-	int shift = unused_bits(p->expect);
-	uint64_t key[KEYS], i, k, n;
+	uint64_t key[KEYS], step = spread(p->expect), i, k, n;
 
 	if (p->spill == NULL)
 		return nf_write_full(p->spool, x, nrow * p->rowsize,
@@ -113,7 +115,7 @@ put_away(struct nf_permuter *p, const char *x, uint64_t first, uint64_t nrow,
 		n = nrow - i < KEYS ? nrow - i : KEYS;
 		for (k = 0; k < n; k++)
 			key[k] = p->inverse ?
-			    (uint64_t)p->place[first + i + k] << shift :
+			    p->place[first + i + k] * step :
 			    nf_philox_u64(p->seed, NF_FOR_ROWS,
 			    first + i + k, 0);
 		if (nf_spill_put(p->spill, key, x, p->rowsize, n, err) == -1)
@@ -122,16 +124,26 @@ put_away(struct nf_permuter *p, const char *x, uint64_t first, uint64_t nrow,
 	return 0;
 }
 
-/* Buckets that take an eighth of memory: two are sorted at a time. */
+/*
+ * Buckets that will fit into memory, as keys are spread evenly; filled in
+ * the memory that is not otherwise in use.
+ */
 static int
 open_spill(struct nf_permuter *p, struct nf_err *err)
 {
 	uint64_t nrow = p->spool != -1 ? p->nrow : p->expect;
+	uint64_t most = nf_sorted_most(p->rowsize, p->memory);
 	uint64_t want = nrow == NF_NROW_UNKNOWN ? BUCKETS :
-	    nrow / (p->memory / 8 / p->rowsize + 1) + 1;
+	    nrow / (most - most / 8) + 1;
+	uint64_t used = p->rows.size + p->memory / 8 + (p->spool != -1 ?
+	    p->memory / 4 : p->place != NULL ? nrow * sizeof(*p->place) : 0);
+	uint64_t left = p->memory > used ? p->memory - used : 0;
 
-	return nf_spill_open(&p->spill, p->rowsize, 0, want, p->memory / 4,
-	    p->pool, err);
+	if (nrow != NF_NROW_UNKNOWN &&
+	    nrow > p->cache / (NF_SPILL_KEY + p->rowsize))
+		p->cache = 0;
+	return nf_spill_open(&p->spill, p->rowsize, 0, want, left <
+	    p->memory / 4 ? p->memory / 4 : left, p->cache, p->pool, err);
 }
 
 /* Where each of as many rows as are expected goes, if that fits. */
@@ -152,7 +164,7 @@ find_places(struct nf_permuter *p, struct nf_err *err)
 static int
 leave(struct nf_permuter *p, struct nf_err *err)
 {
-	if (p->pool == NULL && nf_pool_open(&p->pool, 2, err) == -1)
+	if (p->pool == NULL && nf_pool_waiting(&p->pool, THREADS, err) == -1)
 		return -1;
 	if (p->inverse && find_places(p, err) == -1)
 		return -1;
@@ -236,8 +248,8 @@ static int
 place_rows(struct nf_permuter *p, const uint64_t *place, uint64_t n,
     uint64_t *at, struct nf_err *err)
 {
-	int shift = unused_bits(p->nrow);
-	uint64_t key[KEYS], i, k, max = FRAME / p->rowsize + 1;
+	uint64_t key[KEYS], step = spread(p->nrow), i, k;
+	uint64_t max = FRAME / p->rowsize + 1;
 
 	max = max < KEYS ? max : KEYS;
 	for (; n > 0; n -= k, place += k, *at += k) {
@@ -246,7 +258,7 @@ place_rows(struct nf_permuter *p, const uint64_t *place, uint64_t n,
 		    *at * p->rowsize, "a temporary file", err) == -1)
 			return -1;
 		for (i = 0; i < k; i++)
-			key[i] = place[i] << shift;
+			key[i] = place[i] * step;
 		if (nf_spill_put(p->spill, key, p->out, p->rowsize, k,
 		    err) == -1)
 			return -1;
@@ -271,7 +283,7 @@ place_spool(struct nf_permuter *p, struct nf_err *err)
 		return -1;
 	from->pool = p->pool;
 	from->lent = true;
-	nf_permuter_expect(from, p->nrow);
+	nf_permuter_expect(from, p->nrow, p->cache);
 	rc = put_numbers(from, p->nrow, err);
 	while (rc == 0 &&
 	    (rc = nf_permuter_next(from, &numbers, &n, err)) == 1)

@@ -50,11 +50,11 @@ serve(void *arg)
 	return NULL;
 }
 
-int
-nf_pool_open(struct nf_pool **out, unsigned most, struct nf_err *err)
+/* A pool of at most nthread threads beside the owner. */
+static int
+start(struct nf_pool **out, unsigned nthread, struct nf_err *err)
 {
 	struct nf_pool *p = nf_alloc(1, sizeof(*p), "threads", err);
-	unsigned want = (unsigned)omp_get_max_threads();
 	sigset_t all, was;
 
 	*out = p;
@@ -64,17 +64,29 @@ nf_pool_open(struct nf_pool **out, unsigned most, struct nf_err *err)
 	pthread_cond_init(&p->work, NULL);
 	pthread_cond_init(&p->done, NULL);
 	p->tail = &p->head;
-	most = most < NF_POOL_MAX ? most : NF_POOL_MAX;
-	want = want < most ? want : most;
 	/* Signals are for the owner, whose sleep they may have to end. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	/* Where the system gives fewer threads, the owner does their work. */
-	while (p->nthread + 1 < want && pthread_create(&p->thread[p->nthread],
+	while (p->nthread < nthread && pthread_create(&p->thread[p->nthread],
 	    NULL, serve, p) == 0)
 		p->nthread++;
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	return 0;
+}
+
+int
+nf_pool_open(struct nf_pool **p, struct nf_err *err)
+{
+	unsigned want = (unsigned)omp_get_max_threads();
+
+	return start(p, (want < NF_POOL_MAX ? want : NF_POOL_MAX) - 1, err);
+}
+
+int
+nf_pool_waiting(struct nf_pool **p, unsigned n, struct nf_err *err)
+{
+	return start(p, n < NF_POOL_MAX ? n : NF_POOL_MAX - 1, err);
 }
 
 unsigned

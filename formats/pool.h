@@ -15,11 +15,10 @@ struct nf_task {
 	struct nf_task *next;		/* the pool's */
 };
 
-/*
- * As many threads as OpenMP would take, but at most most of them, the
- * caller's being one.
- */
-int nf_pool_open(struct nf_pool **p, unsigned most, struct nf_err *err)
+/* As many threads as OpenMP would take, the caller's being one. */
+int nf_pool_open(struct nf_pool **p, struct nf_err *err) NF_CHECKED;
+/* n threads beside the caller's, which mostly wait for files. */
+int nf_pool_waiting(struct nf_pool **p, unsigned n, struct nf_err *err)
     NF_CHECKED;
 unsigned nf_pool_size(const struct nf_pool *p);
 void nf_pool_add(struct nf_pool *p, struct nf_task *t, unsigned *pending);

@@ -6,6 +6,9 @@
 
 struct nf_sorted;
 
+/* Rows of a bucket that need not be split; at least one. */
+uint64_t nf_sorted_most(size_t rowsize, uint64_t memory);
+
 /* Rows i, for i in [0, n), stand at base + order[i] * stride. */
 struct nf_run {
 	const char *base;
@@ -17,7 +20,7 @@ struct nf_run {
 /*
  * Take over a spill, done, of rows of rowsize bytes; it is closed also where
  * this fails.  Buckets are sorted one at a time in about 3/4 of memory, while
- * a thread of the pool reads the next.
+ * threads of the pool read the next.
  */
 int nf_sorted_open(struct nf_sorted **t, struct nf_spill *s, size_t rowsize,
     uint64_t memory, struct nf_pool *pool, struct nf_err *err) NF_CHECKED;

@@ -1,12 +1,16 @@
 /* Rows in another order: uniform, undone, and the same in memory and files. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "direct.h"
 #include "nfio.h"
 #include "shuffle.h"
 #include "tap.h"
 
 static struct nf_err err;
+static uint64_t cache;			/* of files, the system's */
 
 /* nrow rows of size bytes through a permuter that expects so many. */
 static int
@@ -20,7 +24,7 @@ permuted(const char *x, uint64_t nrow, size_t size, uint64_t expect,
 
 	if (nf_permuter_open(&p, size, 5, inverse, memory, &err) == -1)
 		return -1;
-	nf_permuter_expect(p, expect);
+	nf_permuter_expect(p, expect, cache);
 	for (i = 0; i < nrow; i += n) {
 		n = 1 + i % 1000;
 		n = nrow - i < n ? nrow - i : n;
@@ -55,6 +59,8 @@ memories(uint64_t nrow, size_t size)
 		k = i % 2 == 0 ? NF_NROW_UNKNOWN : nrow;
 		if (m == 1 && nrow > 100)	/* or files would be many */
 			m = 100000;
+		if (nrow * size > 1 << 22 && m < 1 << 20)
+			m = 1 << 20;
 		bad += permuted(x, nrow, size, k, false, m, got) == -1 ||
 		    memcmp(got, want, nrow * size) != 0;
 		undone += permuted(want, nrow, size, k, true, m, got) == 0 &&
@@ -66,6 +72,52 @@ memories(uint64_t nrow, size_t size)
 	free(x);
 	free(want);
 	free(got);
+}
+
+/* Files past the system's cache, in it, and first in it and then past it. */
+static void
+caches(void)
+{
+	static const uint64_t some[] = { UINT64_MAX, 0, 5 << 20 };
+	size_t k;
+
+	for (k = 0; k < sizeof(some) / sizeof(*some); k++) {
+		cache = some[k];
+		memories(60000, 100);
+	}
+	cache = 0;
+}
+
+/* What a file holds is the same past the cache; a pipe has none. */
+static void
+direct(void)
+{
+	void *base = NULL, *wrong = NULL;
+	char *p = nf_direct_alloc(&base, 3 * NF_DIRECT, "a test", &err);
+	char *got = nf_direct_alloc(&wrong, 3 * NF_DIRECT, "a test", &err);
+	int fd = -1, pipes[2] = { -1, -1 };
+
+	if (p == NULL || got == NULL || nf_temp_open(&fd, &err) == -1 ||
+	    pipe(pipes) == -1)
+		return;
+	ok((uintptr_t)p % NF_DIRECT == 0 && (uintptr_t)got % NF_DIRECT == 0,
+	    "memory for direct files begins with a page");
+	memset(p, 'x', 2 * NF_DIRECT);
+	if (pwrite(fd, p, NF_DIRECT, 0) != (ssize_t)NF_DIRECT)
+		return;
+	nf_direct_begin(fd, NF_DIRECT);
+	ok(pwrite(fd, p, NF_DIRECT, NF_DIRECT) == (ssize_t)NF_DIRECT &&
+	    pread(fd, got, 2 * NF_DIRECT, 0) == (ssize_t)(2 * NF_DIRECT) &&
+	    memcmp(got, p, 2 * NF_DIRECT) == 0,
+	    "what was written before and after is there");
+	nf_direct_begin(pipes[1], 0);
+	ok(!nf_direct_is(pipes[1]) && write(pipes[1], "a", 1) == 1,
+	    "a pipe stays as it is");
+	nf_free(base);
+	nf_free(wrong);
+	close(fd);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 /* Another number of rows than was promised. */
@@ -134,6 +186,8 @@ main(void)
 	memories(5000, 40);
 	memories(30000, 12);
 	memories(300, 100000);
+	caches();
+	direct();
 	promised(9000, false, 20000, "more rows than the 9000 that were "
 	    "promised");
 	promised(9000, true, 1 << 20, "more rows than the 9000 that were "

@@ -13,7 +13,7 @@ const char tool_purpose[] =
 struct permute {
 	bool rows, inverse;
 	const char *columns;		/* NULL: as they are */
-	uint64_t seed, memory;
+	uint64_t seed, memory, cache;
 };
 
 /* Rows one after another, their columns in the new order. */
@@ -34,13 +34,13 @@ pass(struct nf_reader *r, struct nf_pick *pick, struct nf_writer *w,
 /* Take all rows; their number is then known. */
 static int
 take(struct nf_reader *r, struct nf_pick *pick, struct nf_permuter *p,
-    uint64_t *nrow, struct nf_err *err)
+    uint64_t cache, uint64_t *nrow, struct nf_err *err)
 {
 	struct nf_rows rows;
 	int rc;
 
 	*nrow = 0;
-	nf_permuter_expect(p, nf_reader_total(r));
+	nf_permuter_expect(p, nf_reader_total(r), cache);
 	while ((rc = nf_reader_next(r, &rows, err)) == 1) {
 		if (nf_pick_rows(pick, &rows, err) == -1 ||
 		    nf_permuter_put(p, rows.x, rows.nrow, err) == -1)
@@ -90,7 +90,7 @@ permute(const struct permute *o, struct nf_reader *r, struct nf_err *err)
 	} else if (tool_no_terminal("a stream", err) == 0 &&
 	    nf_permuter_open(&p, out.column.n * nf_type_size(out.type),
 	    o->seed, o->inverse, o->memory, err) == 0 &&
-	    take(r, &pick, p, &out.nrow, err) == 0 &&
+	    take(r, &pick, p, o->cache, &out.nrow, err) == 0 &&
 	    tool_output(&out, 0, &w, err) == 0)
 		rc = give(p, w, err);
 out:
@@ -140,8 +140,10 @@ main(int argc, char *argv[])
 		tool_usage("one FILE at most");
 	if (!o.rows && o.columns == NULL)
 		tool_usage("nothing to do: want --rows or --columns");
+	o.cache = tool_memory();
 	if (o.memory == 0)
-		o.memory = tool_memory() / 2;
+		o.memory = o.cache / 2;
+	o.cache -= o.memory < o.cache ? o.memory : o.cache;
 	if (tool_open(argv[optind], &r, &err) == 0)
 		rc = permute(&o, r, &err);
 	nf_reader_close(r);

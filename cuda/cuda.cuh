@@ -270,12 +270,19 @@ enum nf_precision cuda_precision(const struct nf_cuda *c,
 void cuda_add_columns(struct nf_cuda *c, struct cuda_queue *q, uint32_t n,
     struct nf_mat x, uint32_t group, uint32_t filled, float *sum);
 
+/* dw and db of dy = linear(x), aside (linear.cu). */
+void cuda_weight_grad(struct nf_cuda *c, uint32_t n,
+    const struct nf_linear *l, struct nf_mat x, struct nf_mat dy, float *dw,
+    float *db);
 /* The gate, and the statistics for the norm that takes its result, where part
  * has room for the sums of tiles; else NULL (gate.cu). */
 void cuda_gate_before(struct nf_cuda *c, uint32_t n,
     const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
     struct nf_mat t, struct nf_mat to, const struct nf_norm *next,
     float *part);
+void cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, struct nf_mat dt,
+    struct nf_mat dw, float *dgw, float *dgb);
 
 /* ---- each file enters its operations into the table ------------------- */
 

@@ -263,7 +263,7 @@ weight_grad(struct nf_cuda *c, const struct nf_linear *g, uint32_t npart,
 	cuda_aside_end(c, q, 3, at, nbyte);
 }
 
-static void
+void
 cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat dt,
     struct nf_mat dw, float *dgw, float *dgb)

@@ -11,11 +11,18 @@
 #include "moments.cuh"
 
 /* What is done to rows on their way into a product. */
-enum before { NORM };
+enum before { NORM, AS_IT_IS, NORM_GRAD };
 /* And to what comes out. */
-enum after { NOTHING, STATISTICS };
+enum after { NOTHING, STATISTICS, ACT_GRAD };
 
-/* A product: y = op(x) w^T + bias, all of n rows and k columns or w.nrow. */
+/* Gradients at a norm's output, and what its own weights' sum up to. */
+struct norm_grad {
+	struct nf_norm norm;
+	struct nf_mat t;		/* what the norm took */
+	float *dweight, *dbias;
+};
+
+/* A product: y = op(x) w^T + bias, all of n rows and k columns or nout. */
 struct layer {
 	uint32_t n, k, nout;
 	struct nf_mat x, y;
@@ -23,19 +30,40 @@ struct layer {
 	const float *bias;
 	struct nf_norm norm;		/* before */
 	enum nf_norm_mode mode;
+	struct norm_grad from;		/* before, of NORM_GRAD */
 	struct nf_mat u;		/* op(x), if it is kept; else NULL */
 	struct nf_norm next;		/* after */
+	struct norm_grad to;		/* after, of ACT_GRAD */
 	float *part;
 	uint32_t *ticket;
 };
 
-/* A column's numbers: of NORM mean, scale and bias. */
+/*
+ * What a norm's gradient has of a column (Ioffe, Szegedy 2015, section 3):
+ * the gradient of t is y e - z (t - x) - w, e being that of its output.
+ */
 static __device__ float4
-column_of(const struct layer *p, uint32_t j)
+norm_column(const struct norm_grad *g, uint32_t n, uint32_t j)
+{
+	const struct nf_norm *m = &g->norm;
+	float scale;
+
+	if (m->weight == NULL)
+		return make_float4(0, 1, 0, 0);
+	scale = m->weight[j] * m->invstd[j];
+	return make_float4(m->mean[j], scale, scale * m->invstd[j] *
+	    (g->dweight[j] / n), scale * (g->dbias[j] / n));
+}
+
+/* A column's numbers: of NORM mean, scale and bias. */
+static __device__ __forceinline__ float4
+column_of(const struct layer *p, const enum before before, uint32_t j)
 {
 	const struct nf_norm *m = &p->norm;
 	int eval = p->mode == NF_NORM_EVAL;
 
+	if (before == NORM_GRAD)
+		return norm_column(&p->from, p->n, j);
 	if (m->weight == NULL)
 		return make_float4(0, 1, 0, 0);
 	return make_float4(eval ? m->running_mean[j] : m->mean[j],
@@ -46,11 +74,12 @@ column_of(const struct layer *p, uint32_t j)
 
 /* Rows on their way: four columns of two rows, a thread. */
 struct taken {
-	float4 x[2];
+	float4 x[2], t[2];
 };
 
 static __device__ __forceinline__ void
-take(const struct layer *p, uint32_t k0, struct taken *r)
+take(const struct layer *p, const enum before before, uint32_t k0,
+    struct taken *r)
 {
 	uint32_t k = k0 + threadIdx.x % 4 * 4, q, i;
 
@@ -59,24 +88,34 @@ take(const struct layer *p, uint32_t k0, struct taken *r)
 		i = blockIdx.x * NF_MMA_ROWS + threadIdx.x / 4 + 32 * q;
 		r->x[q] = i < p->n && k < p->k ? *(const float4 *)(p->x.x +
 		    (size_t)i * p->x.ld + k) : make_float4(0, 0, 0, 0);
+		if (before == NORM_GRAD)
+			r->t[q] = i < p->n && k < p->k ? *(const float4 *)(
+			    p->from.t.x + (size_t)i * p->from.t.ld + k) :
+			    make_float4(0, 0, 0, 0);
 	}
 }
 
+/* Norms leave rounded numbers; gradients are for sums, too. */
 static __device__ __forceinline__ float
-prepared(const struct layer *p, const float4 *column, uint32_t k, float x)
+prepared(const struct layer *p, const enum before before,
+    const float4 *column, uint32_t k, float x, float t)
 {
 	float4 c;
 
 	if (k >= p->k)
 		return 0;
+	if (before == AS_IT_IS)
+		return x;
 	c = column[k];
+	if (before == NORM_GRAD)
+		return x * c.y - (t - c.x) * c.z - c.w;
 	return cuda_round_tf32(nf_act(p->norm.act, (x - c.x) * c.y + c.z));
 }
 
 /* Give what was taken to the product, and to whom it is kept for. */
 static __device__ __forceinline__ void
-give(const struct layer *p, const float4 *column, uint32_t k0,
-    const struct taken *r, float *a)
+give(const struct layer *p, const enum before before, const float4 *column,
+    uint32_t k0, const struct taken *r, float *a)
 {
 	uint32_t c = threadIdx.x % 4 * 4, k = k0 + c, q, i, row;
 	float4 v;
@@ -85,11 +124,16 @@ give(const struct layer *p, const float4 *column, uint32_t k0,
 #pragma unroll
 	for (q = 0; q < 2; q++) {
 		row = threadIdx.x / 4 + 32 * q;
-		v.x = prepared(p, column, k, r->x[q].x);
-		v.y = prepared(p, column, k + 1, r->x[q].y);
-		v.z = prepared(p, column, k + 2, r->x[q].z);
-		v.w = prepared(p, column, k + 3, r->x[q].w);
-		*(float4 *)(a + row * NF_MMA_LD + c) = v;
+		v.x = prepared(p, before, column, k, r->x[q].x, r->t[q].x);
+		v.y = prepared(p, before, column, k + 1, r->x[q].y,
+		    r->t[q].y);
+		v.z = prepared(p, before, column, k + 2, r->x[q].z,
+		    r->t[q].z);
+		v.w = prepared(p, before, column, k + 3, r->x[q].w,
+		    r->t[q].w);
+		*(float4 *)(a + row * NF_MMA_LD + c) = before == NORM ? v :
+		    make_float4(cuda_round_tf32(v.x), cuda_round_tf32(v.y),
+		    cuda_round_tf32(v.z), cuda_round_tf32(v.w));
 		i = blockIdx.x * NF_MMA_ROWS + row;
 		if (p->u.x == NULL || blockIdx.y != 0 || i >= p->n ||
 		    k >= p->k)
@@ -111,7 +155,7 @@ give(const struct layer *p, const float4 *column, uint32_t k0,
  * s is multiplied. */
 static __device__ __forceinline__ void
 multiply(const struct layer *p, const int nf, const int turned,
-    float4 *column, float *shared, struct cuda_mma *m)
+    const enum before before, float4 *column, float *shared, struct cuda_mma *m)
 {
 	float *a = shared + NF_MMA_STAGES * NF_MMA_STAGE;
 	uint32_t nstep = (p->k + NF_MMA_STEP - 1) / NF_MMA_STEP, s, h, k;
@@ -121,13 +165,14 @@ multiply(const struct layer *p, const int nf, const int turned,
 	for (s = 0; s < NF_MMA_STAGES - 1; s++)
 		cuda_mma_fetch(&p->w, nf, j0, s * NF_MMA_STEP, shared +
 		    s * NF_MMA_STAGE);
-	take(p, 0, &r[0]);
-	take(p, NF_MMA_STEP, &r[1]);
-	for (k = threadIdx.x; k < p->k; k += NF_MMA_THREADS)
-		column[k] = column_of(p, k);
+	take(p, before, 0, &r[0]);
+	take(p, before, NF_MMA_STEP, &r[1]);
+	for (k = threadIdx.x; before != AS_IT_IS && k < p->k;
+	    k += NF_MMA_THREADS)
+		column[k] = column_of(p, before, k);
 	__syncthreads();
-	give(p, column, 0, &r[0], a);
-	take(p, 2 * NF_MMA_STEP, &r[0]);
+	give(p, before, column, 0, &r[0], a);
+	take(p, before, 2 * NF_MMA_STEP, &r[0]);
 	for (s = 0; s < nstep; s += 2)
 #pragma unroll
 		for (h = 0; h < 2; h++) {	/* r[.] stay registers */
@@ -139,9 +184,10 @@ multiply(const struct layer *p, const int nf, const int turned,
 			    NF_MMA_STAGES - 1) * NF_MMA_STEP, shared +
 			    (s + h + NF_MMA_STAGES - 1) % NF_MMA_STAGES *
 			    NF_MMA_STAGE);
-			give(p, column, (s + h + 1) * NF_MMA_STEP, &r[1 - h],
-			    a + (1 - h) * NF_MMA_A);
-			take(p, (s + h + 3) * NF_MMA_STEP, &r[1 - h]);
+			give(p, before, column, (s + h + 1) * NF_MMA_STEP,
+			    &r[1 - h], a + (1 - h) * NF_MMA_A);
+			take(p, before, (s + h + 3) * NF_MMA_STEP,
+			    &r[1 - h]);
 			cuda_mma_step(nf, turned, a + h * NF_MMA_A, shared +
 			    (s + h) % NF_MMA_STAGES * NF_MMA_STAGE, m);
 		}
@@ -235,6 +281,88 @@ tile_moments(const struct layer *p, const int nf, const struct cuda_mma *m,
 	    work[j] + work[nj + j];
 	p->part[((size_t)blockIdx.x * p->nout + blockIdx.y * nj + j) * 2 +
 	    1] = work[2 * nj + j] + work[3 * nj + j];
+}
+
+/* ---- backward --------------------------------------------------------- */
+
+/* What the thread's values multiply: two columns of four rows each. */
+static __device__ __forceinline__ void
+load_taken(const struct layer *p, const int nf, float2 (*t)[4])
+{
+	uint32_t c, r, i, j;
+
+#pragma unroll
+	for (c = 0; c < (uint32_t)nf; c++)
+#pragma unroll
+		for (r = 0; r < 4; r++) {
+			i = blockIdx.x * NF_MMA_ROWS +
+			    cuda_mma_row(r / 2, r % 2);
+			j = blockIdx.y * 16 * (uint32_t)nf +
+			    cuda_mma_column(nf, c, 0);
+			t[c][r].x = t[c][r].y = 0;
+			if (i < p->n && j < p->nout)
+				t[c][r] = *(const float2 *)(p->to.t.x +
+				    (size_t)i * p->to.t.ld + j);
+		}
+}
+
+/*
+ * From the gradient of what an activation left to that of what it took,
+ * stored, and the tile's sums of that and of it times the normalised; work: 4
+ * floats a column, shared.
+ */
+static __device__ __forceinline__ void
+put_grad(const struct layer *p, const int nf, const struct cuda_mma *m,
+    float *work)
+{
+	const struct nf_norm *o = &p->to.norm;
+	uint32_t nj = 16 * (uint32_t)nf, c, q, r, i, j, k;
+	float2 t[5][4];
+	size_t at;
+	float x, e, a, b, mean, scale, bias, invstd;
+
+	load_taken(p, nf, t);
+#pragma unroll
+	for (c = 0; c < (uint32_t)nf; c++)
+#pragma unroll
+		for (q = 0; q < 2; q++) {
+			k = cuda_mma_column(nf, c, q);
+			j = blockIdx.y * nj + k;
+			mean = bias = invstd = a = b = 0;
+			scale = 1;
+			if (o->weight != NULL && j < p->nout) {
+				mean = o->mean[j];
+				invstd = o->invstd[j];
+				scale = o->weight[j] * invstd;
+				bias = o->bias[j];
+			}
+#pragma unroll
+			for (r = 0; r < 4; r++) {
+				i = blockIdx.x * NF_MMA_ROWS +
+				    cuda_mma_row(r / 2, r % 2);
+				x = (q == 0 ? t[c][r].x : t[c][r].y) - mean;
+				e = m->d[r / 2][c][2 * (r % 2) + q] *
+				    nf_act_slope(o->act, x * scale + bias);
+				if (i >= p->n || j >= p->nout)
+					continue;
+				p->y.x[(size_t)i * p->y.ld + j] = e;
+				a += e;
+				b += e * (x * invstd);
+			}
+			a = sum_rows(a);
+			b = sum_rows(b);
+			if (threadIdx.x % 32 < 4) {
+				work[threadIdx.x / 64 * nj + k] = a;
+				work[(2 + threadIdx.x / 64) * nj + k] = b;
+			}
+		}
+	__syncthreads();
+	j = threadIdx.x;
+	if (p->part == NULL || j >= nj || blockIdx.y * nj + j >= p->nout)
+		return;
+	at = 2 * ((size_t)blockIdx.x * p->nout + blockIdx.y * nj + j);
+	p->part[at] = work[j] + work[nj + j];
+	p->part[at + 1] = work[2 * nj + j] + work[3 * nj + j];
 }
 
 #endif

@@ -42,9 +42,9 @@ cuda_linear(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	cuda_multiply(c, &c->main, &p);
 }
 
-/* The weights' gradients are left aside: few wait for them. */
+/* They are left aside: few wait for them. */
 static void
-weight_grad(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
+leave_grad(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
     const struct cuda_product *p, struct nf_mat dy, float *dw, float *db)
 {
 	size_t size = p->precision == NF_BF16 ? 2 : 4;
@@ -89,6 +89,41 @@ cuda_pack(struct nf_dev *d, const struct nf_linear *l,
 	(void)packed;
 }
 
+/* p becomes the product; 0 where there is no memory. */
+static int
+make_weight_grad(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
+    struct nf_mat x, struct nf_mat dy, float *dw, float *db,
+    struct cuda_product *p)
+{
+	memset(p, 0, sizeof(*p));
+	x.ncol = l->nin;
+	dy.ncol = l->nout;
+	p->precision = cuda_precision(c, l);
+	p->a = cuda_operand(c, rounded(CUDA_HALF_DY, p->precision), n, dy,
+	    p->precision, &p->lda);
+	p->b = cuda_operand(c, rounded(CUDA_HALF_X, p->precision), n, x,
+	    p->precision, &p->ldb);
+	if (p->a == NULL || p->b == NULL)
+		return 0;
+	p->ta = 1;
+	p->m = l->nout;
+	p->n = l->nin;
+	p->k = n;
+	p->c = dw;
+	p->ldc = l->nin;
+	leave_grad(c, n, l, p, dy, dw, db);
+	return 1;
+}
+
+void
+cuda_weight_grad(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
+    struct nf_mat x, struct nf_mat dy, float *dw, float *db)
+{
+	struct cuda_product p;
+
+	make_weight_grad(c, n, l, x, dy, dw, db, &p);
+}
+
 static void
 cuda_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat x, struct nf_mat dy, struct nf_mat dx, int add, float *dw,
@@ -99,25 +134,10 @@ cuda_linear_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	struct cuda_packed w = { l->w, l->b, l->nin };
 	struct cuda_product p;
 
-	memset(&p, 0, sizeof(p));
 	if (precision != NF_FP32 && !cuda_pack(c, l, l->nout, l->nout,
 	    precision, &w))
 		return;
-	x.ncol = l->nin;
-	dy.ncol = l->nout;
-	p.precision = precision;
-	p.a = cuda_operand(c, rounded(CUDA_HALF_DY, precision), n, dy,
-	    precision, &p.lda);
-	p.b = cuda_operand(c, rounded(CUDA_HALF_X, precision), n, x,
-	    precision, &p.ldb);
-	p.ta = 1;
-	p.m = l->nout;
-	p.n = l->nin;
-	p.k = n;
-	p.c = dw;
-	p.ldc = l->nin;
-	weight_grad(c, n, l, &p, dy, dw, db);
-	if (dx.x == NULL)
+	if (!make_weight_grad(c, n, l, x, dy, dw, db, &p) || dx.x == NULL)
 		return;
 	p.b = w.w;
 	p.ldb = w.pitch;

@@ -17,7 +17,7 @@ forward(const struct layer *p, const int nf, const int after, float *shared)
 	struct cuda_mma m = { { { { 0 } } } };
 	double sum[2], about;
 
-	multiply(p, nf, 0, column, shared, &m);
+	multiply(p, nf, 0, NORM, column, shared, &m);
 	put(p, nf, &m);
 	if (after == NOTHING)
 		return;
@@ -81,7 +81,91 @@ statistics(uint32_t n, struct nf_norm m, struct nf_mat t, float *part,
 	    ticket + blockIdx.y);
 }
 
-/* ---- the operation ---------------------------------------------------- */
+/* ---- backward --------------------------------------------------------- */
+
+static __device__ __forceinline__ void
+backward(const struct layer *p, const int nf, const enum before before,
+    float *shared)
+{
+	float4 *column = (float4 *)(shared + NF_MMA_SHARED);
+	uint32_t nj = 16 * (uint32_t)nf, j0 = blockIdx.y * nj;
+	struct cuda_mma m = { { { { 0 } } } };
+	double sum[2], about;
+
+	multiply(p, nf, 1, before, column, shared, &m);
+	put_grad(p, nf, &m, shared);
+	if (p->part == NULL || !cuda_last_block(p->ticket + blockIdx.y))
+		return;
+	nj = p->nout - j0 < nj ? p->nout - j0 : nj;
+	cuda_merge_tiles(CUDA_PLAIN, p->n, p->nout, j0, nj, p->part,
+	    (double *)shared, sum, &about);
+	if (threadIdx.x >= nj)
+		return;
+	p->to.dbias[j0 + threadIdx.x] = (float)sum[0];
+	p->to.dweight[j0 + threadIdx.x] = (float)sum[1];
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+linear_back_64(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	backward(&p, 4, AS_IT_IS, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+linear_back_80(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	backward(&p, 5, AS_IT_IS, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_back_64(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	backward(&p, 4, NORM_GRAD, shared);
+}
+
+static __global__ void __launch_bounds__(NF_MMA_THREADS)
+norm_back_80(struct layer p)
+{
+	NF_SHARED(float, shared);
+
+	backward(&p, 5, NORM_GRAD, shared);
+}
+
+/* dt += what goes back through the norm, from the gradient at its output. */
+static __global__ void
+add_norm_grad(uint32_t n, struct norm_grad g, struct nf_mat e,
+    struct nf_mat dt)
+{
+	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
+	uint32_t i = blockIdx.x * NF_TILE_ROWS + threadIdx.x / 32;
+	float x[8], t[8], was[8];
+	float4 c;
+	int in;
+
+	if (j >= dt.ncol)
+		return;
+#pragma unroll
+	for (k = 0; k < 8; k++) {
+		in = i + 8 * k < n;
+		x[k] = in ? e.x[(size_t)(i + 8 * k) * e.ld + j] : 0;
+		t[k] = in ? g.t.x[(size_t)(i + 8 * k) * g.t.ld + j] : 0;
+		was[k] = in ? dt.x[(size_t)(i + 8 * k) * dt.ld + j] : 0;
+	}
+	c = norm_column(&g, n, j);
+#pragma unroll
+	for (k = 0; k < 8; k++)
+		if (i + 8 * k < n)
+			dt.x[(size_t)(i + 8 * k) * dt.ld + j] = was[k] +
+			    (x[k] * c.y - (t[k] - c.x) * c.z - c.w);
+}
+
+/* ---- the operations --------------------------------------------------- */
 
 static int
 aligned(struct nf_mat m)
@@ -110,7 +194,8 @@ choose_nf(uint32_t nout)
 }
 
 static void
-launch(struct nf_cuda *c, const struct layer *p, enum after after)
+launch(struct nf_cuda *c, const struct layer *p, enum before before,
+    enum after after)
 {
 	uint32_t nf = choose_nf(p->nout);
 	dim3 grid(cuda_blocks(p->n, NF_MMA_ROWS, 0x7fffffff),
@@ -126,11 +211,23 @@ launch(struct nf_cuda *c, const struct layer *p, enum after after)
 	else if (after == NOTHING)
 		NF_LAUNCH(norm_linear_80, grid, NF_MMA_THREADS, nshared,
 		    s)(*p);
-	else if (nf == 4)
+	else if (after == STATISTICS && nf == 4)
 		NF_LAUNCH(norm_linear_sums_64, grid, NF_MMA_THREADS, nshared,
 		    s)(*p);
-	else
+	else if (after == STATISTICS)
 		NF_LAUNCH(norm_linear_sums_80, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else if (before == AS_IT_IS && nf == 4)
+		NF_LAUNCH(linear_back_64, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else if (before == AS_IT_IS)
+		NF_LAUNCH(linear_back_80, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else if (nf == 4)
+		NF_LAUNCH(norm_back_64, grid, NF_MMA_THREADS, nshared,
+		    s)(*p);
+	else
+		NF_LAUNCH(norm_back_80, grid, NF_MMA_THREADS, nshared,
 		    s)(*p);
 	cuda_profile_count(c, 2.0 * p->n * p->nout * p->k, 4.0 * (p->n *
 	    ((double)p->k * (p->u.x != NULL ? 2 : 1) + p->nout) +
@@ -170,7 +267,7 @@ half_block(struct nf_cuda *c, uint32_t n, const struct nf_residual *r,
 	p.next = r->norm[1];
 	p.part = part;
 	p.ticket = c->ticket;
-	launch(c, &p, part != NULL && k == 0 ? STATISTICS : NOTHING);
+	launch(c, &p, NORM, part != NULL && k == 0 ? STATISTICS : NOTHING);
 	return 1;
 }
 
@@ -207,8 +304,87 @@ cuda_residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 	return 1;
 }
 
+/* The gradient y at norm k's output from x at what the linear layer makes; of
+ * NORM_GRAD x goes back through norm 1 before, which v keeps. */
+static int
+half_back(struct nf_cuda *c, uint32_t n, const struct nf_residual *r, int k,
+    const struct norm_grad *g, struct nf_mat x, struct nf_mat v,
+    struct nf_mat y, float *part)
+{
+	const struct nf_linear *l = &r->linear[k];
+	struct cuda_packed w;
+	struct layer p;
+
+	memset(&p, 0, sizeof(p));
+	if (!cuda_pack(c, l, l->nout, l->nout, NF_TF32, &w))
+		return 0;
+	y.ncol = v.ncol = l->nin;
+	p.n = n;
+	p.k = l->nout;
+	p.nout = l->nin;
+	p.x = x;
+	p.y = y;
+	p.w.w = (const float *)w.w;
+	p.w.pitch = w.pitch;
+	p.w.nrow = l->nout;
+	p.w.turned = 1;
+	p.from = g[1];
+	p.to = g[k];
+	p.part = part;
+	p.ticket = c->ticket;
+	if (k == 0)
+		p.u = v;
+	if (part != NULL) {
+		cuda_writing(c, g[k].dweight, l->nin * sizeof(float));
+		cuda_writing(c, g[k].dbias, l->nin * sizeof(float));
+	}
+	launch(c, &p, k == 1 ? AS_IT_IS : NORM_GRAD, ACT_GRAD);
+	return 1;
+}
+
+/*
+ * room: of the gate's gradient, of that at norm 1's output, before norm 1,
+ * and at norm 0's output.
+ */
+static int
+cuda_residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    struct nf_mat dt, const struct nf_mat *room,
+    const struct nf_residual_grad *to)
+{
+	struct nf_cuda *c = cuda_of(d);
+	uint32_t H = r->linear[0].nout;
+	size_t ntile = ((size_t)n + NF_TILE_ROWS - 1) / NF_TILE_ROWS;
+	struct norm_grad g[2] = {
+		{ r->norm[0], r->t, to->norm_w[0], to->norm_b[0] },
+		{ r->norm[1], r->v, to->norm_w[1], to->norm_b[1] }
+	};
+	float *part = NULL;
+
+	if (n == 0 || !r->kept || !fits(c, r, NF_NORM_AGAIN) ||
+	    !aligned(room[0]) || !aligned(room[1]) || !aligned(room[2]))
+		return 0;
+	dt.ncol = H;
+	if (r->norm[0].weight != NULL && (part = (float *)cuda_scratch(c,
+	    CUDA_TILES, ntile * H * 2 * sizeof(*part))) == NULL)
+		return 1;
+	cuda_gate_grad(d, n, &r->gate, r->context, r->w, dt, room[0],
+	    to->gate_w, to->gate_b);
+	cuda_weight_grad(c, n, &r->linear[1], r->u[1], room[0],
+	    to->linear_w[1], to->linear_b[1]);
+	if (!half_back(c, n, r, 1, g, room[0], room[0], room[1], part) ||
+	    !half_back(c, n, r, 0, g, room[1], room[2], room[3], part))
+		return 1;
+	cuda_weight_grad(c, n, &r->linear[0], r->u[0], room[2],
+	    to->linear_w[0], to->linear_b[0]);
+	NF_LAUNCH(add_norm_grad, dim3((unsigned)ntile, (H + 31) / 32), 256, 0,
+	    cuda_writing_mat(c, n, dt))(n, g[0], room[3], dt);
+	cuda_launched(c, "residual block");
+	return 1;
+}
+
 void
 cuda_residual_ops(struct nf_ops *t)
 {
 	t->residual = cuda_residual;
+	t->residual_grad = cuda_residual_grad;
 }

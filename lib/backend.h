@@ -79,6 +79,13 @@ struct nf_residual {
 	int kept, first, last;		/* of its network's blocks */
 };
 
+/* Where its gradients go. */
+struct nf_residual_grad {
+	nf_real *linear_w[2], *linear_b[2];
+	nf_real *norm_w[2], *norm_b[2];	/* NULL without a norm */
+	nf_real *gate_w, *gate_b;
+};
+
 /*
  * The end of a coupling layer: out = linear(h), split into nt splines of
  * 3 bins - 1 logits each (model.md section 3).
@@ -223,6 +230,11 @@ struct nf_ops {
 	 */
 	int (*residual)(struct nf_dev *d, uint32_t n,
 	    const struct nf_residual *r, enum nf_norm_mode mode);
+	/* dt from the gradient of `to` to that of t; room: see NF_ROOMS of
+	 * net.h.  Likewise. */
+	int (*residual_grad)(struct nf_dev *d, uint32_t n,
+	    const struct nf_residual *r, struct nf_mat dt,
+	    const struct nf_mat *room, const struct nf_residual_grad *to);
 
 	/* -- splines: the final linear layer and what it drives --------- */
 	/* Bytes that forward leaves for grad, for n rows. */

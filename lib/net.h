@@ -49,9 +49,10 @@ int nf_net_pack(struct nf_net *net, struct nf_err *err) NF_CHECKED;
 
 /*
  * A gradient is read by its weights' gradient, too, which on a GPU comes
- * later: so it stays for a while.
+ * later: so those in two blocks, NF_ROOMS in each, take turns.
  */
-#define NF_TURNS	6
+#define NF_ROOMS	4
+#define NF_TURNS	(2 * NF_ROOMS)
 
 /* Room for n rows on one lane; for training, of all that backward reads. */
 struct nf_work {

@@ -4,27 +4,19 @@
 /* The gradients of a norm and of the linear layer that takes what it leaves,
  * from dy; dx is room for what is between, dt the result. */
 static void
-layer_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
-    uint32_t b, uint32_t layer, uint32_t n, struct nf_mat dy,
-    struct nf_mat dx, struct nf_mat dt, int add, nf_real *grad)
+layer_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    uint32_t k, struct nf_mat dy, struct nf_mat dx, struct nf_mat dt, int add,
+    const struct nf_residual_grad *to)
 {
-	const struct nf_shape *s = &net->flow->shape;
-	const struct nf_block_at *at = &net->flow->step[step].block[b];
-	const struct nf_ops *o = w->dev->ops;
-	struct nf_mat t = layer == 0 ? w->t[step * (s->blocks + 1) + b] :
-	    w->v[step * s->blocks + b];
-	struct nf_mat u = w->u[2 * (step * s->blocks + b) + layer];
-	struct nf_norm m = nf_net_norm(net, w, step, b, layer);
-	struct nf_linear l = nf_net_linear(net, w, at->linear_weight[layer],
-	    at->linear_bias[layer], s->hidden, s->hidden);
+	struct nf_mat t = k == 0 ? r->t : r->v;
+	const struct nf_ops *o = d->ops;
 
-	if (!w->kept)
-		o->norm(w->dev, n, &m, NF_NORM_AGAIN, t, u);
-	o->linear_grad(w->dev, n, &l, u, dy, dx, 0,
-	    grad + at->linear_weight[layer], grad + at->linear_bias[layer]);
-	o->norm_grad(w->dev, n, &m, t, dx, dt, add,
-	    s->batch_norm ? grad + at->norm_weight[layer] : NULL,
-	    s->batch_norm ? grad + at->norm_bias[layer] : NULL);
+	if (!r->kept)
+		o->norm(d, n, &r->norm[k], NF_NORM_AGAIN, t, r->u[k]);
+	o->linear_grad(d, n, &r->linear[k], r->u[k], dy, dx, 0,
+	    to->linear_w[k], to->linear_b[k]);
+	o->norm_grad(d, n, &r->norm[k], t, dx, dt, add, to->norm_w[k],
+	    to->norm_b[k]);
 }
 
 /* One residual block: dt is the gradient of its output, then of its input. */
@@ -32,20 +24,33 @@ static void
 block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
     uint32_t b, uint32_t n, struct nf_mat dt, nf_real *grad)
 {
-	const struct nf_shape *s = &net->flow->shape;
 	const struct nf_block_at *at = &net->flow->step[step].block[b];
-	struct nf_mat *da = &w->da[3 * b % NF_TURNS];
-	struct nf_linear l = { 0 };
+	const struct nf_shape *s = &net->flow->shape;
+	const struct nf_ops *o = w->dev->ops;
+	struct nf_residual r = nf_net_block(net, w, step, b);
+	struct nf_mat *da = &w->da[NF_ROOMS * b % NF_TURNS];
+	struct nf_residual_grad to = { .gate_w = grad, .gate_b = grad };
+	uint32_t k;
 
-	if (s->context > 0)
-		l = nf_net_linear(net, w, at->context_weight, at->context_bias,
-		    s->context, s->hidden);
-	w->dev->ops->gate_grad(w->dev, n, &l, w->context,
-	    w->w[step * s->blocks + b], dt, da[0],
-	    grad + (s->context > 0 ? at->context_weight : 0),
-	    grad + (s->context > 0 ? at->context_bias : 0));
-	layer_grad(net, w, step, b, 1, n, da[0], da[1], da[1], 0, grad);
-	layer_grad(net, w, step, b, 0, n, da[1], da[2], dt, 1, grad);
+	for (k = 0; k < 2; k++) {
+		to.linear_w[k] = grad + at->linear_weight[k];
+		to.linear_b[k] = grad + at->linear_bias[k];
+		if (!s->batch_norm)
+			continue;
+		to.norm_w[k] = grad + at->norm_weight[k];
+		to.norm_b[k] = grad + at->norm_bias[k];
+	}
+	if (s->context > 0) {
+		to.gate_w += at->context_weight;
+		to.gate_b += at->context_bias;
+	}
+	if (o->residual_grad != NULL &&
+	    o->residual_grad(w->dev, n, &r, dt, da, &to))
+		return;
+	o->gate_grad(w->dev, n, &r.gate, w->context, r.w, dt, da[0],
+	    to.gate_w, to.gate_b);
+	layer_grad(w->dev, n, &r, 1, da[0], da[1], da[1], 0, &to);
+	layer_grad(w->dev, n, &r, 0, da[1], da[2], dt, 1, &to);
 }
 
 /* One coupling: d holds the gradient of its output, then of its input. */

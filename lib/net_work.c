@@ -47,7 +47,7 @@ cut_train(struct nf_work *w, const struct nf_net *net, struct cut *c)
 		    w->dt[0];
 	for (i = 0; i < NF_TURNS; i++)
 		w->da[i] = i < 2 || w->kept ? cut_mat(c, w->n, H, pad) :
-		    w->da[i % 3 % 2];
+		    w->da[i % NF_ROOMS % 2];
 	w->dlogdet = cut(c, w->n * sizeof(nf_real));
 	w->dfold = cut(c, nlayer * D * D * sizeof(nf_real));
 	w->dfold_bias = cut(c, nlayer * D * sizeof(nf_real));

@@ -74,7 +74,9 @@ test_counts(uint64_t nstep)
 		{ "gather", 2 }, { "fold", 1 }, { "statistics", STEPS },
 		{ "norm_linear_sums_80", STEPS * BLOCKS },
 		{ "norm_linear_80", STEPS * BLOCKS },
-		{ "norm_grad", 2 * STEPS * BLOCKS }, { "gate",
+		{ "linear_back_80", STEPS * BLOCKS },
+		{ "norm_back_80", STEPS * BLOCKS },
+		{ "add_norm_grad", STEPS * BLOCKS }, { "gate",
 		STEPS * BLOCKS }, { "gate_grad", STEPS * BLOCKS },
 		{ "spline", STEPS }, { "spline_grad", STEPS },
 		{ "grad_layer", 1 }, { "loss_grad", 1 },
@@ -94,6 +96,14 @@ test_counts(uint64_t nstep)
 	}
 }
 
+static int
+is_product(const char *kernel)
+{
+	return strncmp(kernel, "product", 7) == 0 ||
+	    strncmp(kernel, "norm_linear", 11) == 0 ||
+	    strstr(kernel, "_back_") != NULL;
+}
+
 static void
 test_products(void)
 {
@@ -106,8 +116,7 @@ test_products(void)
 		good &= kind[i].launches > 0 && kind[i].seconds >= 0;
 		good &= strcmp(kind[i].scope, "here") == 0;
 		seconds += kind[i].seconds;
-		if (strncmp(kind[i].kernel, "product", 7) != 0 &&
-		    strncmp(kind[i].kernel, "norm_linear", 11) != 0) {
+		if (!is_product(kind[i].kernel)) {
 			good &= kind[i].flop == 0 && kind[i].byte == 0;
 			continue;
 		}

@@ -162,6 +162,101 @@ test_block(const struct shape *s, size_t way, enum nf_act act)
 	    s->nout, way);
 }
 
+/* Where a block's gradients go, and what is between. */
+struct back {
+	struct area *dt, *room[4], *w[2], *b[2], *norm_w[2], *norm_b[2];
+	struct area *gw, *gb;
+};
+
+static struct back
+new_back(const struct shape *s)
+{
+	uint32_t n = s->n, H = s->nin, ld = (H + 7) / 4 * 4, i;
+	struct back q;
+
+	q.dt = area(REAL, n, H, ld, -1, 1);
+	for (i = 0; i < 4; i++)
+		q.room[i] = area(REAL, n, H, ld, 0, 0);
+	for (i = 0; i < 2; i++) {
+		q.w[i] = area(REAL, H, H, H, 0, 0);
+		q.b[i] = vec(REAL, H, 0, 0);
+		q.norm_w[i] = vec(REAL, H, 0, 0);
+		q.norm_b[i] = vec(REAL, H, 0, 0);
+	}
+	q.gw = area(REAL, H, s->nout, s->nout, 0, 0);
+	q.gb = vec(REAL, H, 0, 0);
+	return q;
+}
+
+static struct nf_residual_grad
+back_on(struct back *q, int k, int with)
+{
+	struct nf_residual_grad g = { .gate_w = REAL_ON(q->gw, k),
+		.gate_b = REAL_ON(q->gb, k) };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		g.linear_w[i] = REAL_ON(q->w[i], k);
+		g.linear_b[i] = REAL_ON(q->b[i], k);
+		if (!with)
+			continue;
+		g.norm_w[i] = REAL_ON(q->norm_w[i], k);
+		g.norm_b[i] = REAL_ON(q->norm_b[i], k);
+	}
+	return g;
+}
+
+static void
+back_by_parts(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    struct nf_mat dt, const struct nf_mat *da,
+    const struct nf_residual_grad *to)
+{
+	const struct nf_ops *o = d->ops;
+
+	o->gate_grad(d, n, &r->gate, r->context, r->w, dt, da[0], to->gate_w,
+	    to->gate_b);
+	o->linear_grad(d, n, &r->linear[1], r->u[1], da[0], da[1], 0,
+	    to->linear_w[1], to->linear_b[1]);
+	o->norm_grad(d, n, &r->norm[1], r->v, da[1], da[2], 0, to->norm_w[1],
+	    to->norm_b[1]);
+	o->linear_grad(d, n, &r->linear[0], r->u[0], da[2], da[3], 0,
+	    to->linear_w[0], to->linear_b[0]);
+	o->norm_grad(d, n, &r->norm[0], r->t, da[3], dt, 1, to->norm_w[0],
+	    to->norm_b[0]);
+}
+
+/* The bias before a norm has no gradient but for rounding: norm 1 takes what
+ * any row has in common. */
+static void
+test_back(const struct shape *s, size_t way, enum nf_act act)
+{
+	struct block q = new_block(s);
+	struct back g = new_back(s);
+	struct area *rest = area(REAL, s->n, s->nin, s->nin, 0, 0);
+	struct nf_residual_grad to;
+	struct nf_mat da[4], dt;
+	struct nf_residual r;
+	int k, i;
+
+	FOR_BOTH(k) {
+		r = block_on(&q, k, way, act);
+		by_parts(dev[k], s->n, &r, NF_NORM_TRAIN, mat_on(rest, k));
+		to = back_on(&g, k, ways[way].with);
+		for (i = 0; i < 4; i++)
+			da[i] = mat_on(g.room[i], k);
+		dt = mat_on(g.dt, k);
+		if (k == 0)
+			back_by_parts(dev[k], s->n, &r, dt, da, &to);
+		else
+			ok(dev[k]->ops->residual_grad(dev[k], s->n, &r, dt,
+			    da, &to), "taken back");
+	}
+	agree(4e-3, LIST(g.dt, g.room[0], g.w[0], g.w[1], g.b[1], g.norm_w[0],
+	    g.norm_w[1], g.norm_b[0], g.norm_b[1], g.gw, g.gb, g.room[2]),
+	    "gradient %u x %u, context %u, way %zu", s->n, s->nin, s->nout,
+	    way);
+}
+
 /* What is not for the matrix units goes one by one. */
 static void
 test_refused(void)
@@ -199,9 +294,13 @@ main(int argc, char *argv[])
 	cpu = dev[0];
 	dev[0] = dev[1];
 	for (i = 0; i < COUNT(shapes); i++)
-		for (way = 0; way < COUNT(ways); way++)
+		for (way = 0; way < COUNT(ways); way++) {
 			test_block(&shapes[i], way, i == 1 ? NF_ELU :
 			    i == 2 ? NF_LEAKY_RELU : NF_RELU);
+			if (ways[way].training && shapes[i].n > 1)
+				test_back(&shapes[i], way, i == 1 ? NF_ELU :
+				    i == 2 ? NF_LEAKY_RELU : NF_RELU);
+		}
 	test_refused();
 	dev[0] = cpu;
 	close_pair();

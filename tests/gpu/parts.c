@@ -12,14 +12,15 @@
 #define NKIND	512
 #define SHOWN	0.004			/* of the sum; the others together */
 
-enum { LINEAR, LINEAR_GRAD, NORM, NORM_GRAD, UPDATE, RESIDUAL, GATE,
-	GATE_GRAD, SPLINE, SPLINE_INVERSE, SPLINE_GRAD, LU, LU_GRAD, DENSITY,
-	LOSS, SQUARES, JUDGE, ADAM, GATHER, SPREAD, NOISE, NPART };
+enum { LINEAR, LINEAR_GRAD, NORM, NORM_GRAD, UPDATE, RESIDUAL,
+	RESIDUAL_GRAD, GATE, GATE_GRAD, SPLINE, SPLINE_INVERSE, SPLINE_GRAD,
+	LU, LU_GRAD, DENSITY, LOSS, SQUARES, JUDGE, ADAM, GATHER, SPREAD,
+	NOISE, NPART };
 static const char *const part_name[] = { "linear", "linear_grad", "norm",
-	"norm_grad", "norm_update", "residual", "gate", "gate_grad",
-	"spline", "spline_inverse", "spline_grad", "lu_fold", "lu_grad",
-	"log_normal", "loss_grad", "sum_squares", "judge", "adam", "gather",
-	"spread", "noise" };
+	"norm_grad", "norm_update", "residual", "residual_grad",
+	"gate", "gate_grad", "spline", "spline_inverse", "spline_grad",
+	"lu_fold", "lu_grad", "log_normal", "loss_grad", "sum_squares",
+	"judge", "adam", "gather", "spread", "noise" };
 
 /* Of each operation, in numbers: what its own kernel moves, what is brought
  * into products' own type, and what sums of columns read.  And its own
@@ -106,6 +107,22 @@ residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 	if ((taken = real->residual(d, n, r, mode)) != 0)
 		enter(RESIDUAL, n * (3.0 * r->t.ncol + r->context.ncol), 0, 0,
 		    2.0 * n * r->context.ncol * r->t.ncol);
+	leave();
+	return taken;
+}
+
+static int
+residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    struct nf_mat dt, const struct nf_mat *room,
+    const struct nf_residual_grad *to)
+{
+	double H = r->t.ncol, C = r->context.ncol;
+	int taken;
+
+	now->prof->scope(now->d, part_name[RESIDUAL_GRAD]);
+	if ((taken = real->residual_grad(d, n, r, dt, room, to)) != 0)
+		enter(RESIDUAL_GRAD, n * (7 * H + C), 0, 2 * n * H,
+		    4 * n * C * H);
 	leave();
 	return taken;
 }
@@ -319,6 +336,8 @@ gpu_parts_begin(struct gpu *g)
 	timed.norm_update = norm_update;
 	if (real->residual != NULL)
 		timed.residual = residual;
+	if (real->residual_grad != NULL)
+		timed.residual_grad = residual_grad;
 	timed.gate = gate;
 	timed.gate_grad = gate_grad;
 	timed.spline = spline;
@@ -441,7 +460,7 @@ line(const struct gpu *g, const char *what, const struct nf_kernel_time *k,
 	const char *scope = k->scope[0] == '\0' ? "-" : k->scope;
 
 	if (shown)
-		printf("%-14s %-14s %-24s %8.4g %9.1f %5.1f %8.0f %6.0f "
+		printf("%-14s %-19s %-24s %8.4g %9.1f %5.1f %8.0f %6.0f "
 		    "%5.0f\n", scope, k->kernel, k->shape,
 		    (double)k->launches / times, 1e6 * k->seconds / times,
 		    100 * k->seconds / sum, 1e-9 * flop / s,
@@ -471,7 +490,7 @@ gpu_parts_end(struct gpu *g, const char *what, int times, size_t nparam)
 		sum += kind[i].seconds;
 		launches += (double)kind[i].launches;
 	}
-	printf("# %s\n%-14s %-14s %-24s %8s %9s %5s %8s %6s %5s\n", what,
+	printf("# %s\n%-14s %-19s %-24s %8s %9s %5s %8s %6s %5s\n", what,
 	    "operation", "kernel", "blocks, or m x n x k", "launches", "us",
 	    "%", "GFLOP/s", "GB/s", "of %");
 	for (i = 0; i < n; i++) {
@@ -481,7 +500,7 @@ gpu_parts_end(struct gpu *g, const char *what, int times, size_t nparam)
 		few += !shown;
 		line(g, what, &kind[i], times, sum, byte, flop, shown);
 	}
-	printf("%-3u others %61.1f %5.1f\nsum %59.0f %9.1f   100\n", few,
+	printf("%-3u others %66.1f %5.1f\nsum %64.0f %9.1f   100\n", few,
 	    1e6 * rest / times, 100 * rest / sum, launches / times,
 	    1e6 * sum / times);
 	printf("# of %%: of the large product's rate, or of the copy's, "

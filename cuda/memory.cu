@@ -104,8 +104,9 @@ cuda_release(struct nf_dev *d, void *p)
 
 	if (p == NULL)
 		return;
-	cuda_begin(c);
-	cuda_latch(c, cudaStreamSynchronize(c->main.stream), "free");
+	cuda_latch(c, cudaStreamSynchronize(cuda_begin(c)), "free");
+	cuda_latch(c, cudaStreamSynchronize(c->in), "free");
+	cuda_latch(c, cudaStreamSynchronize(c->out), "free");
 	cuda_pack_drop(c, p, forget(c->root, (char *)p));
 	cuda_latch(c, cudaFree(p), "free");
 }
@@ -225,14 +226,16 @@ settle(struct nf_cuda *root, struct nf_cuda *c)
 	}
 	cuda_latch(c, cudaStreamSynchronize(s), "waiting");
 	root->dev.clamped += *c->host_count;
-	if (root->dev.uncaptured[0] == '\0')
-		strcpy(root->dev.uncaptured, c->dev.uncaptured);
 	if (c->failed && !root->failed) {
 		root->failed = 1;
 		root->fault = c->fault;
 	}
-	if (c != root)
-		c->failed = 0;
+	if (c == root)
+		return;
+	c->failed = 0;
+	if (root->dev.uncaptured[0] == '\0')
+		memcpy(root->dev.uncaptured, c->dev.uncaptured,
+		    sizeof(c->dev.uncaptured));
 }
 
 static int

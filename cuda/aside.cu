@@ -20,12 +20,16 @@ wait_for(struct nf_cuda *c, struct cuda_pending *p)
 
 /*
  * Threads have each a GPU of their own that is theirs until they say
- * otherwise, and any thread may bring work to any device.
+ * otherwise, and any thread may bring work to any device.  It is not said
+ * again in vain: not in a capture, above all.
  */
 void
 cuda_here(struct nf_cuda *c)
 {
-	cuda_latch(c, cudaSetDevice(c->index), "device");
+	int index = -1;
+
+	if (cudaGetDevice(&index) != cudaSuccess || index != c->index)
+		cuda_latch(c, cudaSetDevice(c->index), "device");
 }
 
 cudaStream_t
@@ -57,6 +61,7 @@ cuda_writing(struct nf_cuda *c, const void *at, size_t nbyte)
 	const char *lo = (const char *)at;
 	uint32_t i;
 
+	cuda_here(c);
 	for (i = 0; c->npending > 0 && i < NF_CUDA_PENDING; i++)
 		if (c->pending[i].live &&
 		    touches(&c->pending[i], lo, lo + nbyte))

@@ -28,7 +28,7 @@ drive(void *arg)
 	struct nf_cuda *c = &w->root->lane[me->ilane];
 	uint64_t i;
 
-	cuda_here(c);
+	cuda_latch(c, cudaSetDevice(c->index), "lane");	/* a new thread's */
 	cuda_latch(c, cudaStreamWaitEvent(c->main.stream, w->root->ready, 0),
 	    "lane");
 	for (i = me->ilane; i < w->njob; i += w->nlane)

@@ -324,6 +324,33 @@ draw(void *arg)
 	return d->ops->sync(d, NULL) == 0 ? z : NULL;
 }
 
+/* Work for the first GPU by a thread that had some for the second. */
+static void
+test_turns(struct nf_dev *d)
+{
+	struct nf_norm relu = { .act = NF_RELU };
+	float x[2] = { -1, 3 }, *p[2];
+	struct nf_err err;
+	int k, good = 1;
+
+	p[0] = dev[1]->ops->alloc(dev[1], sizeof(x));
+	p[1] = d->ops->alloc(d, sizeof(x));
+	for (k = 1; k >= 0; k--) {
+		if (k == 1)
+			dev[1]->ops->upload(dev[1], p[0], x, sizeof(x));
+		else
+			d->ops->zero(d, p[1], sizeof(x));
+		dev[1]->ops->norm(dev[1], 1, &relu, NF_NORM_EVAL,
+		    nf_mat(p[0], 2, 2), nf_mat(p[0], 2, 2));
+	}
+	dev[1]->ops->download(dev[1], x, p[0], sizeof(x));
+	good &= x[0] == 0 && x[1] == 3;
+	d->ops->free(d, p[1]);
+	dev[1]->ops->free(dev[1], p[0]);
+	ok(good && dev[1]->ops->sync(dev[1], &err) == 0 &&
+	    d->ops->sync(d, &err) == 0, "two GPUs in turns");
+}
+
 /* The second GPU, if there is one, by a thread that did not open it. */
 static void
 test_thread(void)
@@ -340,6 +367,7 @@ test_thread(void)
 		ok(1, "another thread # SKIP no second GPU");
 		return;
 	}
+	test_turns(d);
 	if (pthread_create(&t, NULL, draw, d) == 0) {
 		pthread_join(t, &p);
 		got = p;

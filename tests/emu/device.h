@@ -208,9 +208,17 @@ cudaSetDevice(int i)
 	const char *s = getenv("NF_EMU_BUSY");
 
 	emu_there(i);
+	emu_not_captured("a device is chosen");
 	if (s != NULL && i < atoi(s))
 		return emu_error(cudaErrorDevicesUnavailable);
 	emu_here = i;
+	return cudaSuccess;
+}
+
+inline cudaError_t
+cudaGetDevice(int *i)
+{
+	*i = emu_here;
 	return cudaSuccess;
 }
 

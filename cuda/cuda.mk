@@ -22,15 +22,32 @@ emu_obj = $(cuda_src:%.cu=$(emu)/%.o) $(BUILD)/lib/err.o $(BUILD)/lib/mem.o
 ifneq ($(findstring clang,$(CC)),)
 CXX = clang++
 endif
+emu_flags = -std=c++17 -DNF_VERSION='"$(VERSION)"' -Wall -Wextra \
+    -Wno-unknown-pragmas -fPIC -fvisibility=hidden -ffp-contract=off \
+    -pthread -MMD -MP -Itests/emu -Ilib $(pkg_cflags)
 $(emu)/cuda/%.o: cuda/%.cu Makefile cuda/cuda.mk
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -x c++ -DNF_VERSION='"$(VERSION)"' -Wall -Wextra \
-	    -Wno-unknown-pragmas -fPIC -fvisibility=hidden -ffp-contract=off \
-	    -pthread -MMD -MP -Itests/emu -Ilib $(pkg_cflags) $(CFLAGS) -O2 \
-	    -c -o $@ $<
+	$(CXX) -x c++ $(emu_flags) $(CFLAGS) -O2 -c -o $@ $<
 $(emu)/libnf-cuda.so: $(emu_obj)
 	$(CXX) -shared -pthread $(CFLAGS) -Wl,--version-script=cuda/exports \
 	    -o $@ $^ $(LIBS)
+
+# And once more, so that each access is seen by the race detector, which
+# stands in the place of the compiler's library.
+race = $(BUILD)/tests/race
+race_cflags = $(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS))
+race_obj = $(cuda_src:%.cu=$(race)/%.o) $(race)/race.o \
+    $(BUILD)/lib/err.o $(BUILD)/lib/mem.o
+$(race)/cuda/%.o: cuda/%.cu Makefile cuda/cuda.mk
+	@mkdir -p $(@D)
+	$(CXX) -x c++ $(emu_flags) $(race_cflags) -O2 -DEMU_RACE \
+	    -fsanitize=thread -c -o $@ $<
+$(race)/race.o: tests/emu/race.cc Makefile cuda/cuda.mk
+	@mkdir -p $(@D)
+	$(CXX) $(emu_flags) $(race_cflags) -O2 -DEMU_RACE -c -o $@ $<
+$(race)/libnf-cuda.so: $(race_obj)
+	$(CXX) -shared -pthread $(race_cflags) \
+	    -Wl,--version-script=cuda/exports -o $@ $^ $(LIBS)
 cuda_tests = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/cuda_*.c))
 $(cuda_tests) $(BUILD)/tests/dev: | $(emu)/libnf-cuda.so
 

@@ -10,6 +10,10 @@
  * threads that part at a barrier, a launch out of bounds, a synchronisation
  * in a capture, a stream that is never joined.
  *
+ * With EMU_RACE (make race) every access of a thread, a copy or the host is
+ * held against what was done before: whatever the order was that it ran in,
+ * two that nothing puts in an order are reported (emu/race.cc).
+ *
  * Everything is done under one lock, and nothing before it must be: work is
  * queued and runs when somebody waits for it.  NF_EMU_SEED in the environment
  * chooses among the orders.
@@ -19,5 +23,14 @@
 
 #include "emu/device.h"
 #include "emu/mma.h"
+
+#ifdef EMU_RACE
+#define memcpy		race_memcpy
+#define memset		race_memset
+#define pthread_create	race_thread_create
+#define pthread_join	race_thread_join
+#define pthread_mutex_lock	race_lock
+#define pthread_mutex_unlock	race_unlock
+#endif
 
 #endif

@@ -236,7 +236,7 @@ emu_operand(const cublasLtMatrixLayoutOpaque_t &l, const void *p, int batch,
 	return m;
 }
 
-inline double
+EMU_QUIET inline double
 emu_dot(const float *x, const float *y, size_t k)
 {
 	double sum[8] = { 0 };
@@ -252,7 +252,7 @@ emu_dot(const float *x, const float *y, size_t k)
 }
 
 /* Columns that follow one another become rows. */
-inline std::vector<float>
+EMU_QUIET inline std::vector<float>
 emu_transposed(const std::vector<float> &x, size_t rows, size_t cols)
 {
 	std::vector<float> y(rows * cols);
@@ -318,7 +318,8 @@ cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc,
     const void *b, cublasLtMatrixLayout_t pb, const void *beta,
     const void *c, cublasLtMatrixLayout_t, void *out,
     cublasLtMatrixLayout_t pc, const cublasLtMatmulAlgo_t *algo, void *work,
-    size_t nwork, cudaStream_t stream)
+    size_t nwork, cudaStream_t stream, const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
 	cublasLtMatmulDescOpaque_t d = *desc;
 	cublasLtMatrixLayoutOpaque_t la = *pa, lb = *pb, lc = *pc;
@@ -345,7 +346,7 @@ cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc,
 		emu_die("a product's operands are less aligned than said");
 	if (algo->nwork > nwork)
 		emu_die("a product without its work memory");
-	emu_issue(stream, [=] {
+	emu_issue(stream, { "product", file, line }, [=] {
 		if (nwork > 0)		/* as real ones do */
 			memset(work, 0xff, nwork < 4096 ? nwork : 4096);
 		emu_matmul(d, scale, a, la, b, lb, keep, (float *)out, lc);

@@ -39,6 +39,31 @@ emu_within(const std::map<char *, size_t> &piece, const void *p, size_t n)
 	return (const char *)p + n <= i->first + i->second;
 }
 
+/* Memory that holds nothing of use. */
+inline void
+emu_new_memory(void **p, size_t n, bool pinned)
+{
+#ifdef EMU_RACE
+	*p = race_alloc(n, pinned);
+#else
+	(void)pinned;
+	if (posix_memalign(p, 256, n + (n == 0)) != 0)
+		*p = NULL;
+#endif
+	if (*p != NULL)
+		memset(*p, 0xff, n);
+}
+
+inline void
+emu_free_memory(void *p)
+{
+#ifdef EMU_RACE
+	race_free(p);
+#else
+	free(p);
+#endif
+}
+
 /* NF_FAULT=cuda:N: the N-th allocation fails, and so do all larger ones. */
 inline cudaError_t
 cudaMalloc(void **p, size_t n)
@@ -54,9 +79,9 @@ cudaMalloc(void **p, size_t n)
 		return emu_error(cudaErrorMemoryAllocation);
 	if (n > EMU_MEMORY - emu_used || n > emu_limit - emu_used)
 		return emu_error(cudaErrorMemoryAllocation);
-	if (posix_memalign(p, 256, n + (n == 0)) != 0)
+	emu_new_memory(p, n, false);
+	if (*p == NULL)
 		return emu_error(cudaErrorMemoryAllocation);
-	memset(*p, 0xff, n);
 	emu_device[(char *)*p] = n;
 	emu_used += n;
 	return cudaSuccess;
@@ -76,7 +101,7 @@ cudaFree(void *p)
 	emu_flush_all();
 	emu_used -= emu_device[(char *)p];
 	emu_device.erase((char *)p);
-	free(p);
+	emu_free_memory(p);
 	return cudaSuccess;
 }
 
@@ -86,13 +111,17 @@ cudaMallocHost(void **p, size_t n)
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
 	emu_not_captured("pinned memory is taken");
-	*p = aligned_alloc(64, (n + 63) / 64 * 64);
-	memset(*p, 0xff, n);
+	emu_new_memory(p, n, true);
+	if (*p == NULL)
+		return emu_error(cudaErrorMemoryAllocation);
 	emu_pinned[(char *)*p] = n;
 	return cudaSuccess;
 }
 
-/* Of NULL the manual says nothing, unlike cudaFree's. */
+/*
+ * Of NULL the manual says nothing, unlike cudaFree's; nor that this waits, so
+ * no copy may be left that touches it.
+ */
 inline cudaError_t
 cudaFreeHost(void *p)
 {
@@ -101,9 +130,10 @@ cudaFreeHost(void *p)
 	emu_not_captured("pinned memory is freed");
 	if (emu_pinned.count((char *)p) == 0)
 		emu_die("what is freed is no pinned memory");
-	emu_flush_all();
+	race_touch(p, NULL, emu_pinned[(char *)p]);
+	emu_flush(std::vector<emu_op_p>(emu_queue));
 	emu_pinned.erase((char *)p);
-	free(p);
+	emu_free_memory(p);
 	return cudaSuccess;
 }
 
@@ -131,7 +161,8 @@ cudaMemGetInfo(size_t *nfree, size_t *total)
 
 inline cudaError_t
 cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind kind,
-    cudaStream_t s)
+    cudaStream_t s, const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
@@ -140,18 +171,25 @@ cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind kind,
 	    cudaMemcpyHostToDevice ? emu_pinned : emu_device, from, n))
 		emu_die("a copy of %zu bytes outside of what was allocated",
 		    n);
-	emu_issue(s, [=] { memcpy(to, from, n); });
+	emu_issue(s, { "copy", file, line }, [=] {
+		race_touch(to, from, n);
+		memcpy(to, from, n);
+	});
 	return cudaSuccess;
 }
 
 inline cudaError_t
-cudaMemsetAsync(void *p, int value, size_t n, cudaStream_t s)
+cudaMemsetAsync(void *p, int value, size_t n, cudaStream_t s,
+    const char *file = __builtin_FILE(), int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
 	if (!emu_within(emu_device, p, n))
 		emu_die("%zu bytes are set outside of what was allocated", n);
-	emu_issue(s, [=] { memset(p, value, n); });
+	emu_issue(s, { "setting", file, line }, [=] {
+		race_touch(p, NULL, n);
+		memset(p, value, n);
+	});
 	return cudaSuccess;
 }
 

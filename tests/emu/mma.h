@@ -63,6 +63,7 @@ emu_copy_16(void *to, const void *from, bool real)
 		    emu_now.name);
 	if (c.empty())
 		c.emplace_back();
+	race_touch(to, real ? from : NULL, 16);	/* from here on */
 	c.back().push_back({ to, from, real });
 }
 
@@ -82,11 +83,13 @@ emu_copy_wait(size_t n)
 	auto &c = emu_copies[emu_current];
 
 	while (c.size() > n + 1) {
-		for (const emu_copy &q : c.front())
+		for (const emu_copy &q : c.front()) {
+			race_touch(q.to, q.real ? q.from : NULL, 16);
 			if (q.real)
 				memcpy(q.to, q.from, 16);
 			else
 				memset(q.to, 0, 16);
+		}
 		c.erase(c.begin());
 	}
 }

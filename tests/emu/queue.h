@@ -53,12 +53,21 @@ cudaGetErrorString(cudaError_t e)
 
 /* ---- queues ----------------------------------------------------------- */
 
+/* What was asked for, and where. */
+struct emu_site {
+	const char *what, *file;
+	int line;
+};
+
 struct emu_op {
 	std::function<void()> run;
 	unsigned stream;
 	std::vector<std::shared_ptr<emu_op>> after;
 	bool done;
 	std::string kernel;		/* "file.cu name", or empty */
+	emu_site site;
+	uint32_t race;
+	race_clock clock;
 };
 
 typedef std::shared_ptr<emu_op> emu_op_p;
@@ -66,7 +75,6 @@ typedef std::shared_ptr<emu_op> emu_op_p;
 struct emu_graph {
 	std::vector<emu_op_p> op;	/* each after its predecessors */
 	struct emu_stream *origin;
-	std::vector<emu_op_p> before;	/* what the origin had to follow */
 };
 
 struct emu_stream {
@@ -74,10 +82,13 @@ struct emu_stream {
 	int device;
 	std::vector<emu_op_p> after;	/* what the next operation follows */
 	emu_graph *capture;
+	std::vector<emu_op_p> before;	/* `after`, of before the capture */
+	race_clock clock;
 };
 
 struct emu_event {
 	std::vector<emu_op_p> after;
+	race_clock clock;
 	emu_graph *capture;
 	bool timed;
 	double at;			/* when it was passed; ms */
@@ -93,6 +104,7 @@ inline std::vector<emu_stream *> emu_streams;
 inline int emu_capturing;		/* streams that began a capture */
 inline std::set<emu_graph *> emu_captures;	/* theirs */
 inline std::set<std::string> emu_loaded;	/* kernels launched before */
+inline std::map<int, race_clock> emu_issued;	/* all of each device */
 
 inline thread_local int emu_here;	/* the thread's device */
 inline thread_local int emu_captures_here;	/* that the thread began */
@@ -143,7 +155,9 @@ emu_flush(const std::vector<emu_op_p> &wanted)
 			    emu_random() % 8 == 0)
 				left.push_back(op);
 			else {
+				race_begin(op->race, op->clock);
 				op->run();
+				race_end();
 				op->done = true;
 				op->after.clear();
 			}
@@ -152,15 +166,27 @@ emu_flush(const std::vector<emu_op_p> &wanted)
 	}
 }
 
+/* Wait for the device. */
 inline void
 emu_flush_all(void)
 {
 	emu_flush(std::vector<emu_op_p>(emu_queue));
+	race_acquire(emu_issued[emu_here]);
+}
+
+/* The operation comes after the clock, which becomes its own. */
+inline void
+emu_enter(emu_op *op, race_clock *clock, int device)
+{
+	op->race = race_op(clock, op->site.what, op->site.file,
+	    op->site.line);
+	op->clock = *clock;
+	race_join(&emu_issued[device], *clock);
 }
 
 inline void
-emu_issue(emu_stream *s, const std::function<void()> &run,
-    const std::string &kernel = "")
+emu_issue(emu_stream *s, const emu_site &site,
+    const std::function<void()> &run, const std::string &kernel = "")
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 	emu_op_p op = std::make_shared<emu_op>();
@@ -171,6 +197,9 @@ emu_issue(emu_stream *s, const std::function<void()> &run,
 
 	op->run = run;
 	op->kernel = kernel;
+	op->site = site;
+	if (s->capture == NULL)
+		emu_enter(op.get(), &s->clock, s->device);
 	op->stream = s->id;
 	op->done = false;
 	op->after.swap(s->after);
@@ -199,6 +228,7 @@ emu_load(emu_stream *s, const std::string &kernel)
 
 template <class... P> struct emu_launcher {
 	const char *file, *name;
+	int line;
 	void (*kernel)(P...);
 	dim3 grid, block;
 	size_t nshared;
@@ -223,7 +253,7 @@ template <class... P> struct emu_launcher {
 			emu_error(cudaErrorStreamCaptureInvalidated);
 			return;
 		}
-		emu_issue(stream, [=] {
+		emu_issue(stream, { name, file, line }, [=] {
 			emu_launched.insert(id);
 			emu_run(l.name, l.grid, l.block, l.nshared, [=] {
 				l.kernel(arg...);
@@ -233,15 +263,17 @@ template <class... P> struct emu_launcher {
 };
 
 template <class... P> inline emu_launcher<P...>
-emu_launch(const char *file, const char *name, void (*kernel)(P...),
-    dim3 grid, dim3 block, size_t nshared, emu_stream *stream)
+emu_launch(const char *file, int line, const char *name,
+    void (*kernel)(P...), dim3 grid, dim3 block, size_t nshared,
+    emu_stream *stream)
 {
-	return emu_launcher<P...>{ file, name, kernel, grid, block, nshared,
-		stream };
+	return emu_launcher<P...>{ file, name, line, kernel, grid, block,
+		nshared, stream };
 }
 
 #define NF_LAUNCH_ON(kernel, grid, block, nshared, stream) \
-	emu_launch(__FILE__, #kernel, kernel, grid, block, nshared, stream)
+	emu_launch(__FILE__, __LINE__, #kernel, kernel, grid, block, \
+	    nshared, stream)
 
 /* ---- streams, events, captures ---------------------------------------- */
 
@@ -270,7 +302,7 @@ cudaStreamDestroy(cudaStream_t s)
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 	size_t i;
 
-	emu_flush_all();
+	emu_flush(std::vector<emu_op_p>(emu_queue));	/* no promise */
 	for (i = 0; emu_streams[i] != s; i++)
 		;
 	emu_streams.erase(emu_streams.begin() + (ptrdiff_t)i);
@@ -279,22 +311,29 @@ cudaStreamDestroy(cudaStream_t s)
 }
 
 inline cudaError_t
-cudaStreamSynchronize(cudaStream_t s)
+cudaStreamSynchronize(cudaStream_t s, const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	if (emu_deaf(file, line))
+		return cudaSuccess;
 	if (s->capture != NULL)
 		emu_die("synchronisation of a stream in a capture");
 	emu_flush(s->after);
 	s->after.clear();
+	race_acquire(s->clock);
 	return cudaSuccess;
 }
 
 inline cudaError_t
-cudaDeviceSynchronize(void)
+cudaDeviceSynchronize(const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
+	if (emu_deaf(file, line))
+		return cudaSuccess;
 	if (emu_capturing > 0)
 		emu_die("synchronisation in a capture");
 	emu_flush_all();
@@ -331,8 +370,10 @@ cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
 	if (e->timed)
-		emu_issue(s, [=] { e->at = emu_now_ms(); });
+		emu_issue(s, { "event", __FILE__, __LINE__ },
+		    [=] { e->at = emu_now_ms(); });
 	e->after = s->after;
+	e->clock = s->clock;
 	e->capture = s->capture;
 	return cudaSuccess;
 }
@@ -343,23 +384,16 @@ cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
 	if (!from->timed || !to->timed || !emu_all_done(from->after) ||
-	    !emu_all_done(to->after))
+	    !emu_all_done(to->after) || !race_has(from->clock) ||
+	    !race_has(to->clock))
 		emu_die("the time between events that do not tell it");
 	*ms = (float)(to->at - from->at);
 	return cudaSuccess;
 }
 
-/* NF_EMU_DEAF=file.cu:LINE: the wait that stands there is left out. */
-inline bool
-emu_deaf(const char *file, int line)
-{
-	const char *s = getenv("NF_EMU_DEAF");
-
-	return s != NULL && emu_base(file) + ":" + std::to_string(line) == s;
-}
-
 inline cudaError_t
-emu_sync_event(const char *file, int line, cudaEvent_t e)
+cudaEventSynchronize(cudaEvent_t e, const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
@@ -368,12 +402,13 @@ emu_sync_event(const char *file, int line, cudaEvent_t e)
 	if (e->capture != NULL)
 		emu_die("waiting for an event of a capture");
 	emu_flush(e->after);
+	race_acquire(e->clock);
 	return cudaSuccess;
 }
 
 inline cudaError_t
-emu_wait_event(const char *file, int line, cudaStream_t s, cudaEvent_t e,
-    unsigned)
+cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned,
+    const char *file = __builtin_FILE(), int line = __builtin_LINE())
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 
@@ -383,18 +418,16 @@ emu_wait_event(const char *file, int line, cudaStream_t s, cudaEvent_t e,
 		emu_die("waiting for an event of a capture that has ended");
 	if (s->capture == NULL && e->capture != NULL) {
 		s->capture = e->capture;
-		s->after.clear();
+		s->before.swap(s->after);
 	} else if (s->capture != e->capture)
 		emu_die("a capture waits for an event outside of it");
 	for (const emu_op_p &p : e->after)
 		if (!p->done)
 			s->after.push_back(p);
+	if (s->capture == NULL)
+		race_join(&s->clock, e->clock);
 	return cudaSuccess;
 }
-
-#define cudaEventSynchronize(e)	emu_sync_event(__FILE__, __LINE__, e)
-#define cudaStreamWaitEvent(s, e, flags) \
-	emu_wait_event(__FILE__, __LINE__, s, e, flags)
 
 inline cudaError_t
 cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
@@ -407,7 +440,7 @@ cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 		emu_die("a capture in a capture");
 	s->capture = new emu_graph();
 	s->capture->origin = s;
-	s->capture->before.swap(s->after);
+	s->before.swap(s->after);
 	emu_captures.insert(s->capture);
 	emu_capturing++;
 	emu_captures_here++;
@@ -442,8 +475,8 @@ cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
 		if (t->capture == g) {
 			t->capture = NULL;
 			t->after.clear();
+			t->after.swap(t->before);
 		}
-	s->after.swap(g->before);
 	emu_captures.erase(g);
 	emu_capturing--;
 	emu_captures_here--;
@@ -484,6 +517,7 @@ cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
 {
 	std::lock_guard<std::recursive_mutex> guard(emu_lock);
 	std::map<emu_op *, emu_op_p> twin;
+	race_clock clock, before = s->clock;
 	emu_op_p op;
 
 	for (const emu_op_p &p : x->op) {
@@ -495,15 +529,21 @@ cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)
 			emu_launched.insert("replayed " + p->kernel);
 		for (const emu_op_p &q : p->after)
 			op->after.push_back(twin[q.get()]);
+		clock = before;
+		for (const emu_op_p &q : op->after)
+			race_join(&clock, q->clock);
 		if (p->after.empty())
 			op->after = s->after;
+		op->site = p->site;
+		emu_enter(op.get(), &clock, s->device);
+		race_join(&s->clock, clock);
 		twin[p.get()] = op;
 		emu_queue.push_back(op);
 	}
 	s->after.clear();
 	for (auto &t : twin)
 		s->after.push_back(t.second);
-	emu_issue(s, [] { });
+	emu_issue(s, { "graph", __FILE__, __LINE__ }, [] { });
 	return cudaSuccess;
 }
 

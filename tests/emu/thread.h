@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include "race.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define EMU_ASAN 1
 #elif defined(__has_feature)
@@ -38,7 +40,11 @@
 #define __device__
 #define __host__
 #define __forceinline__	inline
+#ifdef EMU_RACE
+#define __shared__	static __attribute__((section("emu_shared")))
+#else
 #define __shared__	static
+#endif
 #define __launch_bounds__(...)
 #define __align__(n)	alignas(n)
 
@@ -95,6 +101,7 @@ struct emu_warp {
 	unsigned turn[32];
 	unsigned arrived;		/* lanes that wait for each other */
 	int tag;			/* where they do */
+	bool orders;			/* and what they did before */
 };
 
 struct emu_block {
@@ -132,6 +139,20 @@ emu_base(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+/*
+ * NF_EMU_DEAF=file.cu:LINE: what waits or orders there is left out: a wait
+ * for an event, a barrier, a fence.
+ */
+inline bool
+emu_deaf(const char *file, int line)
+{
+	static const char *const s = getenv("NF_EMU_DEAF");
+	static const int at = s == NULL || strrchr(s, ':') == NULL ? 0 :
+	    atoi(strrchr(s, ':') + 1);
+
+	return line == at && emu_base(file) + ":" + std::to_string(line) == s;
+}
+
 inline std::recursive_mutex emu_lock;
 inline emu_block emu_now;
 inline emu_context emu_host;
@@ -166,7 +187,7 @@ emu_random(void)
  * time, some hundred times what the rest costs.
  */
 #ifdef EMU_JUMP
-__attribute__((naked, noinline)) inline void
+__attribute__((naked, noinline)) EMU_QUIET inline void
 emu_jump(void **, void *)
 {
 	asm("pushq %rbp; pushq %rbx; pushq %r12\n\t"
@@ -177,7 +198,7 @@ emu_jump(void **, void *)
 }
 #endif
 
-inline void
+EMU_QUIET inline void
 emu_switch(emu_context *from, emu_context *to)
 {
 #ifdef EMU_ASAN
@@ -193,7 +214,7 @@ emu_switch(emu_context *from, emu_context *to)
 #endif
 }
 
-inline void
+EMU_QUIET inline void
 emu_set_thread(unsigned t)
 {
 	emu_current = t;
@@ -205,7 +226,7 @@ emu_set_thread(unsigned t)
 }
 
 /* Thread number `at` in the order that its warp runs in. */
-inline unsigned
+EMU_QUIET inline unsigned
 emu_lane_at(unsigned warp, unsigned at)
 {
 	return warp * 32 + (emu_now.backward ? 31 - at : at);
@@ -272,7 +293,7 @@ emu_new_fiber(void)
 }
 
 /* The fiber of thread t, which is to run next. */
-inline emu_context *
+EMU_QUIET inline emu_context *
 emu_fiber_of(unsigned t)
 {
 	if (emu_now.state[t] == EMU_NEW) {
@@ -287,7 +308,7 @@ emu_fiber_of(unsigned t)
  * Wait in this thread until the others of its warp or block are here too:
  * run the next lane of the sweep, or go back to the host at its end.
  */
-inline void
+EMU_QUIET inline void
 emu_wait(emu_state how)
 {
 	unsigned t = emu_current, next;
@@ -304,7 +325,7 @@ emu_wait(emu_state how)
 }
 
 /* Sweep over the lanes until none waits for others of its warp. */
-inline void
+EMU_QUIET inline void
 emu_run_warp(unsigned w)
 {
 	emu_warp *q = &emu_now.warp[w];
@@ -324,6 +345,9 @@ emu_run_warp(unsigned w)
 			    "others, which ended or wait elsewhere",
 			    emu_now.name, q->arrived, q->tag);
 		q->arrived = 0;
+		if (q->orders)
+			race_at_syncwarp(w);
+		q->orders = false;
 		memset(&emu_now.state[w * 32], EMU_READY, 32);
 	}
 }
@@ -346,9 +370,25 @@ emu_run_block(void)
 		if (waiting != emu_now.nthread)
 			emu_die("%s: %u of %u threads at a barrier",
 			    emu_now.name, waiting, emu_now.nthread);
+		race_at_barrier();
 		for (t = 0; t < emu_now.nthread; t++)
 			emu_now.state[t] = EMU_READY;
 	}
+}
+
+/* Shared memory of a block, that holds nothing of use. */
+inline unsigned char *
+emu_new_shared(size_t n)
+{
+	unsigned char *p;
+
+#ifdef EMU_RACE
+	p = race_shared();
+#else
+	p = (unsigned char *)aligned_alloc(16, (n + 15) / 16 * 16 + 16);
+#endif
+	memset(p, 0xff, n);
+	return p;
 }
 
 /* All blocks of a launch. */
@@ -378,15 +418,17 @@ emu_run(const char *name, dim3 grid, dim3 block, size_t nshared,
 	emu_now.nthread = block.x * block.y * block.z;
 	emu_now.backward = emu_random() & 1;
 	emu_thread = dim3(0, 0, 0);
+	race_grid(n, emu_now.nthread);
 	for (i = 0; i < n; i++) {
 		k = emu_now.backward ? n - 1 - i : i;
 		emu_index = dim3(k % grid.x, k / grid.x % grid.y,
 		    k / grid.x / grid.y);
-		emu_now.shared = (unsigned char *)aligned_alloc(16,
-		    (nshared + 15) / 16 * 16 + 16);
-		memset(emu_now.shared, 0xff, nshared);
+		emu_now.shared = emu_new_shared(nshared);
+		race_block(k);
 		emu_run_block();
+#ifndef EMU_RACE
 		free(emu_now.shared);
+#endif
 	}
 	emu_now.shared = NULL;
 }
@@ -397,18 +439,23 @@ emu_run(const char *name, dim3 grid, dim3 block, size_t nshared,
 	type *name = (type *)(void *)emu_now.shared
 
 inline void
-__syncthreads(void)
+__syncthreads(const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
-	emu_wait(EMU_AT_BLOCK);
+	if (!emu_deaf(file, line))
+		emu_wait(EMU_AT_BLOCK);
 }
 
 inline void
-__threadfence(void)
+__threadfence(const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
 {
+	if (!emu_deaf(file, line))
+		race_fence();
 }
 
 /* Show value to the lanes of the warp; returns what they show. */
-inline const uint64_t *
+EMU_QUIET inline const uint64_t *
 emu_exchange(int tag, unsigned mask, uint64_t value)
 {
 	emu_warp *q = &emu_now.warp[emu_current / 32];
@@ -424,6 +471,17 @@ emu_exchange(int tag, unsigned mask, uint64_t value)
 	q->slot[turn][lane] = value;
 	emu_wait(EMU_AT_WARP);
 	return emu_now.warp[emu_current / 32].slot[turn];
+}
+
+/* Shuffles and votes say nothing about memory, but this does. */
+inline void
+__syncwarp(unsigned mask = 0xffffffff, const char *file = __builtin_FILE(),
+    int line = __builtin_LINE())
+{
+	if (emu_deaf(file, line))
+		return;
+	emu_now.warp[emu_current / 32].orders = true;
+	emu_exchange(line, mask, 0);
 }
 
 template <class T> inline T
@@ -451,7 +509,6 @@ emu_ballot(int tag, unsigned mask, bool vote)
 }
 
 #define emu_lane	(emu_current % 32)
-#define __syncwarp()	((void)emu_exchange(__LINE__, 0xffffffff, 0))
 #define __shfl_sync(m, v, from) \
 	emu_shuffle(__LINE__, m, v, (unsigned)(from), true)
 #define __shfl_xor_sync(m, v, x) \
@@ -464,12 +521,23 @@ emu_ballot(int tag, unsigned mask, bool vote)
 	    emu_lane + (unsigned)(by) < 32)
 #define __ballot_sync(m, vote)	emu_ballot(__LINE__, m, (vote) != 0)
 
-template <class T> inline T
+template <class T> EMU_QUIET inline T
 atomicAdd(T *p, T v)
 {
 	T old = *p;
 
+	race_atomic(p, sizeof(*p), __builtin_return_address(0));
 	*p += v;
+	return old;
+}
+
+template <class T> EMU_QUIET inline T
+atomicExch(T *p, T v)
+{
+	T old = *p;
+
+	race_atomic(p, sizeof(*p), __builtin_return_address(0));
+	*p = v;
 	return old;
 }
 

@@ -11,7 +11,8 @@ struct DeviceRadixSort {
 	template <class K, class V, class N> static cudaError_t
 	SortPairs(void *work, size_t &nwork, const K *key, K *key_out,
 	    const V *value, V *value_out, N n, int begin = 0,
-	    int end = sizeof(K) * 8, cudaStream_t stream = NULL)
+	    int end = sizeof(K) * 8, cudaStream_t stream = NULL,
+	    const char *file = __builtin_FILE(), int line = __builtin_LINE())
 	{
 		if (work == NULL) {
 			nwork = 16;
@@ -19,7 +20,7 @@ struct DeviceRadixSort {
 		}
 		if (begin != 0 || end != sizeof(K) * 8)
 			emu_die("a sort by some bits");
-		emu_issue(stream, [=] {
+		emu_issue(stream, { "sort", file, line }, [=] {
 			std::vector<N> order((size_t)n);
 			N i;
 

@@ -33,15 +33,15 @@ cuda_last_block(uint32_t *ticket)
 {
 	__shared__ int last;
 
-	__threadfence();
 	__syncthreads();
 	if (threadIdx.x == 0) {
+		__threadfence();	/* after what the barrier ended */
 		last = atomicAdd(ticket, 1u) == gridDim.x - 1;
+		__threadfence();	/* before what follows the next */
 		if (last)
-			*ticket = 0;
+			atomicExch(ticket, 0u);
 	}
 	__syncthreads();
-	__threadfence();
 	return last;
 }
 

@@ -127,7 +127,6 @@ spline(struct chunk c)
 			for (v = lo; v < hi; v++)
 				ld += part[v - v0];
 		}
-		__syncthreads();
 	}
 	if (t < nrow)
 		c.logdet[i0 + t] += ld;

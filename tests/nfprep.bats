@@ -160,7 +160,7 @@ this is not undone; what onehot made stays" ]
 'cannot take 6: it is none of the levels: add it to them'
 	recipe 'tag = uniform 0.5'
 	check 'nfprep -c c.cfg in.nfs' 'in.nfs: row 1, column tag: uniform '\
-'0.5 -1 1 cannot take 0.5: want a whole number; levels takes others'
+'0.5 cannot take 0.5: want a whole number; levels takes others'
 	recipe 'tag = spike -1 1 0'
 	check 'nfprep -c c.cfg in.nfs' 'in.nfs: recipe of column tag: spike '\
 '-1 1 0: the other values reach from 0.25 to 1 there; AT must be -5.75 or '\

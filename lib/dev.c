@@ -67,6 +67,28 @@ load_library(char *where, size_t size, struct nf_err *err)
 }
 
 /*
+ * Load the driver, to stay: CUDA asks for it by its name alone, and then has
+ * this one.  Containers have it where nobody looks unless told.
+ */
+static int
+load_driver(struct nf_err *err)
+{
+	static const char *const at[] = { DRIVER,
+		"/usr/local/nvidia/lib64/" DRIVER, "/usr/lib/wsl/lib/" DRIVER
+	};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (dlopen(at[i], RTLD_LAZY | RTLD_LOCAL) != NULL)
+			return 0;
+		if (i == 0)
+			nf_fail(err, NF_ESYS, "no NVIDIA driver: %s",
+			    dlerror());
+	}
+	return -1;
+}
+
+/*
  * The driver is looked for first: the library brings cuBLAS with it, hundreds
  * of megabytes, in vain where there is no driver.
  */
@@ -82,11 +104,8 @@ load(struct nf_err *err)
 			nf_fail(err, NF_ESYS, "NF_CUDA_LIB: %s", dlerror());
 		return so;
 	}
-	if ((so = dlopen(DRIVER, RTLD_LAZY | RTLD_LOCAL)) == NULL) {
-		nf_fail(err, NF_ESYS, "no NVIDIA driver: %s", dlerror());
+	if (load_driver(err) == -1)
 		return NULL;
-	}
-	dlclose(so);
 	return load_library(where, sizeof(where), err);
 }
 

@@ -5,6 +5,9 @@
 # CUDA_STRICT="-Werror all-warnings".
 NVCC = $(shell command -v nvcc)
 CUDA_ARCH = 80 90
+cuda_beside = $(patsubst %/bin/,%/lib64,$(dir $1))
+CUDA_RPATH = $(call cuda_beside,$(NVCC)):$(call cuda_beside,$(or \
+    $(realpath $(NVCC)),$(NVCC)))
 cuda_src = $(wildcard cuda/*.cu)
 cuda_obj = $(cuda_src:%.cu=$(BUILD)/%.o) $(BUILD)/lib/err.o $(BUILD)/lib/mem.o
 cuda_last = $(lastword $(CUDA_ARCH))
@@ -54,12 +57,13 @@ $(cuda_tests) $(BUILD)/tests/dev: | $(emu)/libnf-cuda.so
 ifneq ($(and $(NVCC),$(cuda_src)),)
 all: $(BUILD)/libnf-cuda.so
 endif
-# It finds CUDA's libraries where nvcc has them; of its own and of what is
+# It finds CUDA's libraries where nvcc, or what its name leads to, has them,
+# unless CUDA_RPATH names another folder; of its own and of what is
 # linked in, it shows nf_plugin and nf_profiler alone.
 $(BUILD)/libnf-cuda.so: $(cuda_obj)
 	$(NVCC) -shared -Xlinker -soname,libnf-cuda.so.0 -Xlinker -z,defs \
 	    -Xlinker --exclude-libs,ALL -Xlinker --version-script=cuda/exports \
-	    -Xlinker -rpath,$(patsubst %/bin/,%/lib64,$(dir $(NVCC))) \
+	    -Xlinker -rpath,$(CUDA_RPATH) \
 	    $(cuda_gen) -o $@ $^ -lcublasLt -lpthread
 $(BUILD)/cuda/%.o: cuda/%.cu Makefile cuda/cuda.mk
 	@mkdir -p $(@D)

@@ -231,6 +231,9 @@ bench()
 	NF_BENCH="--limit 9" run -0 bench_sh
 	[ "${lines[0]}" = "bench --tsv $PWD/build/bench-gpu.tsv --limit 9" ]
 	has "python3 tests/gpu/peer.py --tsv $PWD/build/bench-gpu.tsv"
+	fake python3 'echo "from $LD_LIBRARY_PATH"'
+	NF_PEER_PATH=/torch run -0 bench_sh
+	has "from /torch"
 	fake python3 'exec sleep 60'
 	NF_PEER_LIMIT=1 run -0 bench_sh
 	has "peer: not done (status 124)"
@@ -281,6 +284,16 @@ toolkit()
 	rm root/dev/nvidiactl
 	run -0 toolkit
 	[ "${lines[0]}" = "$cuda/bin/nvcc|86 90 |" ]
+	printf '%s\n' '#!/bin/sh' 'echo compute_80; echo compute_90' \
+	    >"$cuda/bin/nvcc"
+	chmod +x "$cuda/bin/nvcc"
+	run -0 toolkit
+	[ "${lines[0]}" = "$cuda/bin/nvcc|90 |" ]
+	fake nvidia-smi 'echo 12.0'
+	run -0 toolkit
+	[ "${lines[0]}" = "$cuda/bin/nvcc|80 90|" ]
+	fake nvidia-smi 'printf "9.0\n9.0\n8.6\n"'
+	chmod -x "$cuda/bin/nvcc"
 
 	mkdir -p py/include py/lib root/usr/local/nvidia/lib64
 	mv "$cuda/include/cublasLt.h" py/include	# of Python's packages

@@ -28,12 +28,14 @@ $(gpu_dir)/flat_accuracy: tests/cuda_accuracy.c $(BUILD)/libnf-core.a
 	@mkdir -p $(@D)
 	$(CC) -Itests/gpu/flat $(ALLCFLAGS) -o $@ $^ -lm -ldl
 testutils += $(gpu_dir)/bench $(gpu_dir)/whole $(gpu_dir)/flat_accuracy
-# The library for the GPU that is here, and the programs, by one make.
+# The library for the GPU that is here, and the programs, by one make; a test
+# that cannot be built fails alone.
 gpu_build = export BUILD='$(abspath $(BUILD))' NVCC='$(NVCC)'; \
     . tests/gpu/toolkit.sh && $(submake) BUILD='$(BUILD)' NVCC="$$NVCC" \
-    CUDA_ARCH="$$CUDA_ARCH" $${NF_CUDA_LIB:-'$(BUILD)/libnf-cuda.so'}
+    CUDA_ARCH="$$CUDA_ARCH" $${CUDA_RPATH:+CUDA_RPATH="$$CUDA_RPATH"} \
+    $${NF_CUDA_LIB:-'$(BUILD)/libnf-cuda.so'}
 check-gpu:	## compare the real libnf-cuda.so with the CPU, on a GPU
-	+@$(gpu_build) $(gpu_progs) && sh tests/gpu/check.sh $(gpu_tests)
+	+@$(gpu_build) -k $(gpu_progs); sh tests/gpu/check.sh $(gpu_tests)
 bench-gpu:	## measure a GPU: ceilings, training, sampling, kernels
 	+@$(gpu_build) $(gpu_dir)/bench && sh tests/gpu/bench.sh
 .PHONY: check-gpu bench-gpu

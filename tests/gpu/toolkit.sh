@@ -4,6 +4,7 @@
 # NF_CUDA_LIB set, only the driver is looked for.  NF_ROOT stands for / in
 # tests.
 nf_root=${NF_ROOT:-}
+export NF_PEER_PATH="${LD_LIBRARY_PATH:-}"	# as others want it: bench.sh
 
 # nf_first FILE...: the first that is there.
 nf_first()
@@ -71,8 +72,20 @@ nf_find_cublas()
 	esac
 	export LIBRARY_PATH="$BUILD/cublas${LIBRARY_PATH:+:$LIBRARY_PATH}"
 	nf_run=$(dirname "$nf_so")
+	export CUDA_RPATH=$nf_run
 	export LD_LIBRARY_PATH="$nf_run${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 	export PATH="$PATH:$nf_top/bin"		# compute-sanitizer
+}
+
+# nf_known ARCH...: those that nvcc can make code for; all, if it says none.
+nf_known()
+{
+	nf_list=$("$NVCC" --list-gpu-arch 2>/dev/null) || nf_list=
+	for nf_arch; do
+		case $nf_list in
+		''|*compute_$nf_arch*) printf '%s ' "$nf_arch" ;;
+		esac
+	done
 }
 
 if [ -z "${NF_CUDA_LIB:-}" ]; then
@@ -82,9 +95,9 @@ if [ -z "${NF_CUDA_LIB:-}" ]; then
 	}
 	nf_find_nvcc
 	nf_find_cublas
-	CUDA_ARCH=${CUDA_ARCH:-$(nvidia-smi --query-gpu=compute_cap \
-	    --format=csv,noheader 2>/dev/null | tr -d '. ' |
-	    grep -x '[0-9]\{2,3\}' | sort -nu | tr '\n' ' ')}
+	CUDA_ARCH=${CUDA_ARCH:-$(nf_known $(nvidia-smi \
+	    --query-gpu=compute_cap --format=csv,noheader 2>/dev/null |
+	    tr -d '. ' | grep -x '[0-9]\{2,3\}' | sort -nu))}
 	CUDA_ARCH=${CUDA_ARCH:-80 90}
 fi
 if [ -d "$nf_root/usr/local/nvidia/lib64" ]; then

@@ -13,6 +13,7 @@
 #include "grow.h"
 #include "nfio.h"
 #include "pool.h"
+#include "span.h"
 
 #define NF_H5_MAX_CHUNK	(1u << 30)	/* bytes of a chunk, unpacked */
 #define NF_H5_MAX_TEXT	(64u << 20)	/* bytes of a text attribute */
@@ -243,7 +244,8 @@ struct nf_h5_job {
 	uint64_t first;			/* the chunk's first row */
 	unsigned char *raw;		/* the chunk as stored; run frees it */
 	size_t nraw;			/* its bytes, which stand, .. */
-	uint64_t at;			/* .. if raw is NULL, there on disk */
+	uint64_t at;			/* .. if raw is NULL, here, .. */
+	bool copied;			/* .. and are copied as they are */
 	uint32_t skipped;		/* filters that were not applied */
 	enum nf_h5_trouble trouble;
 	int system;			/* CANNOT_READ: errno */
@@ -282,6 +284,8 @@ struct nf_h5_slab {
 	struct nf_h5_job *job;
 	uint32_t njob, maxjob;
 	unsigned pending;
+	struct nf_span *span;		/* once it has ended */
+	uint32_t nspan;
 };
 
 /* Start to read; src, file, row, nrow, type and column are set. */

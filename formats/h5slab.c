@@ -4,6 +4,7 @@
 #include "h5.h"
 
 #define FLAT_BYTES	(1u << 20)	/* of a contiguous dataset in a job */
+#define MIN_SPAN	(32u << 10)	/* bytes, on average */
 #define MAX_FLIGHT	(256u << 20)	/* bytes of chunks in jobs */
 
 /* What has become of a chunk: left to libhdf5, in its place, or packed. */
@@ -182,8 +183,11 @@ make_room(struct nf_h5_slab *s, struct nf_err *err)
 				n += s->nrow / job_rows(p) + 2;
 	if (n > s->maxjob) {
 		nf_free(s->job);
+		nf_free(s->span);
 		s->job = nf_alloc(n, sizeof(*s->job), "chunks", err);
-		s->maxjob = s->job == NULL ? 0 : (uint32_t)n;
+		s->span = nf_alloc(n, sizeof(*s->span), "chunks", err);
+		s->maxjob = s->job == NULL || s->span == NULL ? 0 :
+		    (uint32_t)n;
 	}
 	if (n > s->maxjob || grow(&s->rows, &s->x, nbyte, err) == -1)
 		return -1;
@@ -257,7 +261,7 @@ nf_h5_slab_begin(struct nf_h5_slab *s, struct nf_h5_work *w,
 {
 	const struct nf_h5_part *p;
 
-	s->njob = 0;
+	s->njob = s->nspan = 0;
 	s->open = 1;
 	if (make_room(s, err) == -1)
 		return -1;
@@ -266,6 +270,24 @@ nf_h5_slab_begin(struct nf_h5_slab *s, struct nf_h5_work *w,
 			return -1;
 	nf_h5_done(s);
 	return 0;
+}
+
+/* Where all rows stand in the file, if they do, in pieces worth the call. */
+static void
+find_spans(struct nf_h5_slab *s)
+{
+	uint64_t row = s->row, nbyte = 0;
+	const struct nf_h5_job *j;
+
+	for (j = s->job; j < s->job + s->njob && j->copied &&
+	    j->row == row; j++) {
+		s->span[j - s->job] = (struct nf_span){ j->part->fd, j->at,
+			j->nraw };
+		row += j->nrow;
+		nbyte += j->nraw;
+	}
+	s->nspan = row == s->row + s->nrow && j == s->job + s->njob &&
+	    nbyte / MIN_SPAN >= s->njob ? s->njob : 0;
 }
 
 int
@@ -278,6 +300,7 @@ nf_h5_slab_end(struct nf_h5_slab *s, struct nf_h5_work *w,
 	for (k = 0; k < s->njob; k++)
 		if (judge(&s->job[k], err) == -1)
 			return -1;
+	find_spans(s);
 	return 0;
 }
 
@@ -289,4 +312,5 @@ nf_h5_slab_free(struct nf_h5_slab *s, struct nf_h5_work *w)
 	nf_grow_free(&s->rows);
 	nf_grow_free(&s->columns);
 	nf_free(s->job);
+	nf_free(s->span);
 }

@@ -61,17 +61,6 @@ note_file(struct nf_h5 *t, const char *file, struct nf_err *err)
 	return rc;
 }
 
-static bool
-has_note(const struct nf_list *l, const char *line)
-{
-	uint32_t k;
-
-	for (k = 0; k < l->n; k++)
-		if (strcmp(l->s[k], line) == 0)
-			return true;
-	return false;
-}
-
 /* Append one file to the table: its columns must be those of the first. */
 static int
 join(struct nf_h5 *t, const struct nf_h5_source *s, uint32_t i,
@@ -89,7 +78,7 @@ join(struct nf_h5 *t, const struct nf_h5_source *s, uint32_t i,
 	} else if (nf_schema_agree(&t->all, &s->schema, err) == -1)
 		return fail_in_file(t, i, err);
 	for (k = 0; i > 0 && k < note->n && t->all.note.n < MAX_NOTES; k++)
-		if (!has_note(&t->all.note, note->s[k]) &&
+		if (!nf_list_has(&t->all.note, note->s[k]) &&
 		    nf_list_add(&t->all.note, note->s[k], err) == -1)
 			return -1;
 	for (k = 0; k < t->all.column.n; k++)
@@ -346,6 +335,16 @@ apply_policy(struct nf_h5 *t, const struct nf_h5_slab *s,
 	rows->nrow = nf_rows_drop(s->x, n, rows->ncol, rows->type);
 	t->ndropped += n - rows->nrow;
 	return 0;
+}
+
+const struct nf_span *
+nf_h5_spans(const struct nf_h5 *t, uint32_t *nspan)
+{
+	const struct nf_h5_slab *s = &t->slab[t->first];
+
+	*nspan = !t->lent || (t->policy == NF_DROP && !s->finite) ? 0 :
+	    s->nspan;
+	return s->span;
 }
 
 int

@@ -185,8 +185,10 @@ take_chunk(struct nf_h5_job *j, struct mine *m)
 	unsigned char *to;
 
 	if (raw == NULL) {
-		if ((to = nf_h5_place(j, j->nraw)) != NULL)
+		if ((to = nf_h5_place(j, j->nraw)) != NULL) {
+			j->copied = true;
 			return read_at(j, to, j->at, j->nraw);
+		}
 		if ((to = room(&m->raw, &m->nraw, j->nraw)) == NULL)
 			return NF_H5_NO_MEMORY;
 		if ((t = read_at(j, to, j->at, j->nraw)) != NF_H5_FINE)
@@ -234,17 +236,18 @@ flat(struct nf_h5_job *j, struct mine *m)
 {
 	const struct nf_h5_part *p = j->part;
 	size_t rowsize = (size_t)p->ncol * p->elem.size;
-	uint64_t at = p->offset + j->row * rowsize;
 	struct nf_h5_gather g;
 	enum nf_h5_trouble t;
 
 	nf_h5_aim(j->slab, p, j->block, j->row, &g);
-	if (nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap))
-		return read_at(j, nf_h5_gather_at(&g), at,
-		    j->nrow * rowsize);
-	if (room(&m->tile, &m->ntile, j->nrow * rowsize) == NULL)
+	j->at = p->offset + j->row * rowsize;
+	j->nraw = j->nrow * rowsize;
+	j->copied = nf_h5_gather_is_copy(&g, p->elem.kind, p->elem.swap);
+	if (j->copied)
+		return read_at(j, nf_h5_gather_at(&g), j->at, j->nraw);
+	if (room(&m->tile, &m->ntile, j->nraw) == NULL)
 		return NF_H5_NO_MEMORY;
-	t = read_at(j, m->tile, at, j->nrow * rowsize);
+	t = read_at(j, m->tile, j->at, j->nraw);
 	g.src = m->tile;
 	g.nrow = j->nrow;
 	return t == NF_H5_FINE ? gather(j, &g, j->row) : t;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nfio.h"
+#include "stream.h"
 
 int
 nf_list_add(struct nf_list *l, const char *s, struct nf_err *err)
@@ -40,6 +40,17 @@ nf_list_copy(struct nf_list *to, const struct nf_list *from,
 			return -1;
 		}
 	return 0;
+}
+
+bool
+nf_list_has(const struct nf_list *l, const char *s)
+{
+	uint32_t k;
+
+	for (k = 0; k < l->n; k++)
+		if (strcmp(l->s[k], s) == 0)
+			return true;
+	return false;
 }
 
 void

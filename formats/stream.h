@@ -44,6 +44,8 @@ int nf_pwritev_full(int fd, struct iovec *v, int n, uint64_t at,
 int nf_pread_full(int fd, void *buf, size_t n, uint64_t at, const char *name,
     struct nf_err *err) NF_CHECKED;
 
+bool nf_list_has(const struct nf_list *l, const char *s);
+
 /* ---- blocks: nfstream(5) ---------------------------------------------- */
 
 #define NF_TAG(c)	((uint32_t)'N' | 'F' << 8 | 'S' << 16 | (c) << 24)

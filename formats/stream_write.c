@@ -1,12 +1,15 @@
 /* The tensor stream's writer: an end is written only on request. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zstd.h>
 
+#include "span.h"
 #include "stream.h"
 
 struct nf_writer {
 	int fd;
+	bool pipe;
 	char *name;
 	uint64_t want, nrow;		/* promised; put so far */
 	size_t rowsize;
@@ -17,9 +20,54 @@ struct nf_writer {
 	ZSTD_CCtx *cctx;
 };
 
+/* A place in spans that follow one another. */
+struct cursor {
+	const struct nf_span *span;	/* NULL: rows stand in no file */
+	uint64_t skip;			/* bytes of it */
+};
+
+static const struct cursor nowhere = { NULL, 0 };
+
+static void
+cursor_move(struct cursor *c, uint64_t n)
+{
+	if (c->span == NULL)
+		return;
+	for (c->skip += n; n > 0 && c->skip >= c->span->n; c->span++) {
+		c->skip -= c->span->n;
+		if (c->skip == 0)
+			n = 0;		/* there may be no other */
+	}
+}
+
+/*
+ * Have a pipe take up to n bytes from their file.  Whatever is in the way,
+ * the rest can still be written from memory.
+ */
+static size_t
+take(const struct nf_writer *w, struct cursor c, size_t n)
+{
+	size_t done = 0;
+	uint64_t left;
+	loff_t at;
+	ssize_t k;
+
+	while (w->pipe && c.span != NULL && done < n) {
+		at = (loff_t)(c.span->at + c.skip);
+		left = c.span->n - c.skip;
+		k = splice(c.span->fd, &at, w->fd, NULL,
+		    left < n - done ? left : n - done, 0);
+		if (k <= 0)
+			break;
+		done += (size_t)k;
+		cursor_move(&c, (uint64_t)k);
+	}
+	return done;
+}
+
 static int
 block_write(struct nf_writer *w, uint32_t tag, uint64_t rows, const void *x,
-    size_t n, struct nf_err *err)
+    size_t n, struct cursor c, struct nf_err *err)
 {
 	struct nf_head h = { .tag = tag, .rows = rows, .bytes = n };
 	struct iovec v[2];
@@ -35,6 +83,7 @@ block_write(struct nf_writer *w, uint32_t tag, uint64_t rows, const void *x,
 			h.flags = NF_BLOCK_ZSTD;
 			h.bytes = k;
 			x = w->packed;
+			c.span = NULL;
 		}
 	}
 	h.sum = nf_head_sum(&h, x);
@@ -42,7 +91,14 @@ block_write(struct nf_writer *w, uint32_t tag, uint64_t rows, const void *x,
 	v[0].iov_len = sizeof(h);
 	v[1].iov_base = (void *)x;
 	v[1].iov_len = h.bytes;
-	return nf_writev_full(w->fd, v, 2, w->name, err);
+	if (!w->pipe || c.span == NULL)
+		return nf_writev_full(w->fd, v, 2, w->name, err);
+	if (nf_writev_full(w->fd, v, 1, w->name, err) == -1)
+		return -1;
+	k = take(w, c, h.bytes);
+	v[1].iov_base = (char *)v[1].iov_base + k;
+	v[1].iov_len -= k;
+	return nf_writev_full(w->fd, v + 1, 1, w->name, err);
 }
 
 static int
@@ -55,7 +111,7 @@ header_write(struct nf_writer *w, const struct nf_schema *s,
 
 	if (nf_header_text(s, &text, &n, err) == -1)
 		return nf_fail_in(err, "%s", w->name);
-	rc = block_write(w, NF_TAG('H'), s->nrow, text, n, err);
+	rc = block_write(w, NF_TAG('H'), s->nrow, text, n, nowhere, err);
 	nf_free(text);
 	return rc;
 }
@@ -78,6 +134,7 @@ nf_writer_open(struct nf_writer **writer, int fd, const char *name,
     const struct nf_schema *s, int flags, struct nf_err *err)
 {
 	struct nf_writer *w;
+	struct stat st;
 
 	*writer = w = nf_alloc(1, sizeof(*w), "a writer", err);
 	if (w == NULL)
@@ -88,6 +145,7 @@ nf_writer_open(struct nf_writer **writer, int fd, const char *name,
 	w->name = nf_strdup(name, err);
 	if (w->name == NULL)
 		goto fail;
+	w->pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	(void)fcntl(fd, F_SETPIPE_SZ, NF_PIPE_SIZE);
 	if (header_write(w, s, err) == -1)
 		goto fail;
@@ -102,9 +160,10 @@ fail:
 }
 
 int
-nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
-    struct nf_err *err)
+nf_writer_put_spans(struct nf_writer *w, const void *x, uint64_t nrow,
+    const struct nf_span *span, uint32_t nspan, struct nf_err *err)
 {
+	struct cursor c = { nspan > 0 ? span : NULL, 0 };
 	const char *p = x;
 	uint64_t n;
 
@@ -113,13 +172,14 @@ nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
 		    "that its header promises", w->name,
 		    (unsigned long long)w->want);
 	w->nrow += nrow;
-	for (; nrow > 0; nrow -= n, p += n * w->rowsize) {
+	for (; nrow > 0; nrow -= n, p += n * w->rowsize,
+	    cursor_move(&c, n * w->rowsize)) {
 		n = w->frame - w->used;
 		if (n > nrow)
 			n = nrow;
 		if (n == w->frame) {	/* whole frames are not copied */
 			if (block_write(w, NF_TAG('D'), n, p, n * w->rowsize,
-			    err) == -1)
+			    c, err) == -1)
 				return -1;
 			continue;
 		}
@@ -131,11 +191,18 @@ nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
 		if (w->used < w->frame)
 			continue;
 		if (block_write(w, NF_TAG('D'), w->used, w->buf,
-		    w->used * w->rowsize, err) == -1)
+		    w->used * w->rowsize, nowhere, err) == -1)
 			return -1;
 		w->used = 0;
 	}
 	return 0;
+}
+
+int
+nf_writer_put(struct nf_writer *w, const void *x, uint64_t nrow,
+    struct nf_err *err)
+{
+	return nf_writer_put_spans(w, x, nrow, NULL, 0, err);
 }
 
 int
@@ -146,10 +213,10 @@ nf_writer_end(struct nf_writer *w, struct nf_err *err)
 		    "promises %llu", w->name, (unsigned long long)w->nrow,
 		    (unsigned long long)w->want);
 	if (w->used > 0 && block_write(w, NF_TAG('D'), w->used, w->buf,
-	    w->used * w->rowsize, err) == -1)
+	    w->used * w->rowsize, nowhere, err) == -1)
 		return -1;
 	w->used = 0;
-	return block_write(w, NF_TAG('E'), w->nrow, NULL, 0, err);
+	return block_write(w, NF_TAG('E'), w->nrow, NULL, 0, nowhere, err);
 }
 
 void

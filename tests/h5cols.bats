@@ -91,6 +91,25 @@ refused()
 	text x.h5 | cmp want -
 }
 
+@test "h5cols: the same bytes into a pipe as into a file" {
+	local layout o
+
+	for layout in contiguous 1000x20 1000x7 3x20; do
+		h5make x.h5 shape=40000x20 layout=$layout
+		for o in '' '-s 777' '-n 30001' '-c 0:7' '-z' '-c c1,*' \
+		    --nonfinite=drop; do
+			h5cols $o x.h5 >file
+			h5cols $o x.h5 | cmp - file
+			h5cols $o x.h5 x.h5 | nfcat --check
+		done
+		h5make x.h5 shape=40000x20 layout=$layout set=500:nan
+		h5cols --nonfinite=drop x.h5 2>/dev/null >file
+		h5cols --nonfinite=drop x.h5 2>/dev/null | cmp - file
+		h5cols --nonfinite=pass x.h5 >file
+		h5cols --nonfinite=pass x.h5 | cmp - file
+	done
+}
+
 @test "h5cols: the same bytes with any number of threads" {
 	h5make x.h5 shape=50000x20 layout=1000x20 filter=shuffle,deflate
 	OMP_NUM_THREADS=1 h5cols x.h5 >one

@@ -1,6 +1,7 @@
 /* h5cols: columns and rows of HDF5 files as a tensor stream */
 #include <string.h>
 
+#include "span.h"
 #include "tool.h"
 
 const char tool_name[] = "h5cols";
@@ -86,12 +87,17 @@ choose(struct nf_h5 *t, const struct request *q, const char *file,
 static int
 copy(struct nf_h5 *t, struct nf_writer *w, struct nf_err *err)
 {
+	const struct nf_span *span;
 	struct nf_rows rows;
+	uint32_t n;
 	int rc;
 
-	while ((rc = nf_h5_next(t, &rows, err)) == 1)
-		if (nf_writer_put(w, rows.x, rows.nrow, err) == -1)
+	while ((rc = nf_h5_next(t, &rows, err)) == 1) {
+		span = nf_h5_spans(t, &n);
+		if (nf_writer_put_spans(w, rows.x, rows.nrow, span, n,
+		    err) == -1)
 			return -1;
+	}
 	return rc == 0 ? nf_writer_end(w, err) : -1;
 }
 

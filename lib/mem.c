@@ -26,6 +26,24 @@ nf_fault(enum nf_site site)
 }
 
 #define HUGE	((size_t)2 << 20)	/* a large page on most machines */
+#define PAGE	4096			/* no machine has smaller ones */
+#define MAPPED	((size_t)32 << 20)	/* more is mapped, not taken again */
+
+/*
+ * The system clears pages when they are first written to, so that a byte of
+ * each is all there is to write.
+ */
+static int
+clear(char *p, size_t nbyte)
+{
+	size_t i;
+
+	if (madvise(p, nbyte, MADV_DONTNEED) == -1)
+		return 0;
+	for (i = 0; i < nbyte; i += PAGE)
+		*(volatile char *)(p + i) = 0;
+	return 1;
+}
 
 void *
 nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
@@ -50,7 +68,9 @@ nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
 	/* Large pages are a wish: a refusal costs nothing but speed. */
 	if (align == HUGE)
 		(void)madvise(p, nbyte, MADV_HUGEPAGE);
-	return memset(p, 0, nbyte);
+	if (nbyte <= MAPPED || !clear(p, nbyte))
+		memset(p, 0, nbyte);
+	return p;
 }
 
 void

@@ -137,18 +137,21 @@ sizes(const struct nf_dataset *d, const struct nf_choice *c,
     enum nf_type type, uint64_t *raw, uint64_t *prepared)
 {
 	*raw = (c->ncontext + c->ntarget + c->nweight) * nf_type_size(type);
-	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real) +
-	    sizeof(uint32_t);		/* its number */
+	*prepared = (d->C + d->D + c->nweight) * sizeof(nf_real);
 }
 
-/* What may be held in memory of rows that come: prepared ones lie beside. */
+/*
+ * What may be held in memory of rows that come: prepared ones lie beside, and
+ * numbers, if later, of those to be prepared.
+ */
 static uint64_t
 raw_share(const struct nf_dataset *d, const struct nf_choice *c,
-    enum nf_type type, uint64_t memory)
+    enum nf_type type, uint64_t memory, int later)
 {
 	uint64_t raw, prepared;
 
 	sizes(d, c, type, &raw, &prepared);
+	prepared += later ? sizeof(uint32_t) : 0;
 	return (uint64_t)((double)memory * (double)raw /
 	    (double)(raw + prepared));
 }
@@ -167,8 +170,9 @@ uint64_t
 nf_dataset_memory(const struct nf_dataset *d)
 {
 	uint64_t row = (d->C + d->D + d->weighted) * sizeof(nf_real);
+	uint64_t raw = d->later == NULL ? 0 : nf_later_memory(d->later);
 
-	return d->spool == NULL ? (d->ntrain + d->nvalid) * row :
+	return d->spool == NULL ? (d->ntrain + d->nvalid) * row + raw :
 	    d->nvalid * row + nf_spool_memory(&d->size,
 	    d->C + d->D + d->weighted);
 }
@@ -222,7 +226,8 @@ open_numbers(struct nf_pass *p, uint64_t nrow, struct nf_err *err)
 {
 	int k;
 
-	p->keep &= nrow > 0 && nrow <= UINT32_MAX;
+	p->keep &= nrow > 0;
+	nrow = nrow < UINT32_MAX ? nrow : UINT32_MAX;
 	for (k = 0; k < 2 && p->keep; k++)
 		if (nf_grow_open(&p->number[k], nrow * sizeof(uint32_t),
 		    "rows", err) == -1)
@@ -242,7 +247,8 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 	struct nf_watch watch = { nf_pass_begun, nf_pass_show, nf_pass_room,
 		&p };
 	uint64_t share = o->size.window > 0 ? 0 : raw_share(d, c,
-	    f->schema->type, o->memory), most = most_rows(c, f, share);
+	    f->schema->type, o->memory, o->later);
+	uint64_t most = most_rows(c, f, share);
 	int rc = -1;
 
 	d->weighted = c->nweight > 0;
@@ -274,6 +280,19 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 	return rc == -1 ? nf_fail_in(err, "%s", f->name) : 0;
 }
 
+/* Rows that train are prepared now, so that others may have the memory. */
+static int
+settle(struct nf_dataset *d, uint64_t *memory, struct nf_err *err)
+{
+	*memory += nf_later_memory(d->later);
+	if (nf_later_all(d->later, err) == -1)
+		return -1;
+	nf_later_free(d->later);
+	d->later = NULL;
+	d->maker = (struct nf_maker){ NULL, NULL };
+	return 0;
+}
+
 int
 nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     const struct nf_feed *f, uint64_t seed, uint64_t memory,
@@ -284,8 +303,12 @@ nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
 	uint64_t ntrain = d->ntrain;
 	int rc = -1;
 
+	if (d->later != NULL && (f->total == NF_NROW_UNKNOWN || most_rows(c, f,
+	    raw_share(d, c, f->schema->type, memory, 0)) == 0) &&
+	    settle(d, &memory, err) == -1)
+		return -1;
 	if (nf_store_fill(&store, f, c->col, c->ncontext + c->ntarget +
-	    c->nweight, raw_share(d, c, f->schema->type, memory), NULL,
+	    c->nweight, raw_share(d, c, f->schema->type, memory, 0), NULL,
 	    err) == -1)
 		return -1;
 	if (store.nrow == 0)

@@ -92,7 +92,7 @@ int nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 int nf_dataset_valid(struct nf_dataset *d, const struct nf_choice *c,
     const struct nf_feed *f, uint64_t seed, uint64_t memory,
     struct nf_err *err) NF_CHECKED;
-/* Bytes of memory that its rows take in training. */
+/* Bytes of memory that its rows take as training begins. */
 uint64_t nf_dataset_memory(const struct nf_dataset *d);
 void nf_dataset_free(struct nf_dataset *d);
 

@@ -74,6 +74,29 @@ nf_later_make(void *later, const uint32_t *row, uint32_t n,
 	return 0;
 }
 
+int
+nf_later_all(struct nf_later *l, struct nf_err *err)
+{
+	uint64_t n = l->pass.nnumber[0], i;
+	uint32_t row[PART], k, m;
+
+	for (i = 0; i < n; i += m) {
+		m = n - i < PART ? (uint32_t)(n - i) : PART;
+		for (k = 0; k < m; k++)
+			row[k] = (uint32_t)i + k;
+		if (nf_later_make(l, row, m, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+uint64_t
+nf_later_memory(const struct nf_later *l)
+{
+	return l->left == 0 ? 0 : l->store.nrow * (l->store.rowsize +
+	    sizeof(uint32_t));
+}
+
 void
 nf_later_free(struct nf_later *l)
 {

@@ -20,6 +20,10 @@ int nf_later_new(struct nf_later **l, struct nf_pass *p, struct nf_err *err)
 /* Of struct nf_maker; after the last row, memory of raw ones is left. */
 int nf_later_make(void *later, const uint32_t *row, uint32_t n,
     struct nf_err *err) NF_CHECKED;
+/* All that are left, at once. */
+int nf_later_all(struct nf_later *l, struct nf_err *err) NF_CHECKED;
+/* Bytes of memory that it takes beside prepared rows. */
+uint64_t nf_later_memory(const struct nf_later *l);
 void nf_later_free(struct nf_later *l);		/* accepts NULL */
 
 #endif

@@ -129,6 +129,10 @@ GenJet_pt: log "*" cannot take -"* ]]
 	cmp <(both a.nf) <(both b.nf)
 	nftrain -q -c s.cfg -o c.nf "$j"
 	! cmp -s <(recipe a.nf) <(recipe c.nf)
+	# As many that validate: both raw at a time would be too much.
+	nftrain -q -c s.cfg -o a.nf -v "$j" "$j"
+	nftrain -q -c s.cfg -o b.nf -v "$j" --memory 55M "$j"
+	cmp <(both a.nf) <(both b.nf)
 }
 
 @test "ahead: the first bad row is named, wherever it is" {

@@ -103,15 +103,13 @@ make_recipe(struct tool_data *d, const struct nf_model *from,
 	return 0;
 }
 
-/* Where it was known how many come, check_room has left room for the fit. */
 static void
 make_fit(void *arg)
 {
 	struct tool_data *d = arg;
-	uint64_t n = nf_reader_total(d->in);
 
-	if (n != NF_NROW_UNKNOWN && n > 0 && n <= UINT32_MAX)
-		nf_fit_make(d->fit, d->rows->D, d->rows->C, n);
+	if (d->nrow > 0 && d->nrow <= UINT32_MAX)
+		nf_fit_make(d->fit, d->rows->D, d->rows->C, d->nrow);
 }
 
 static int
@@ -122,8 +120,7 @@ read_rows(struct tool_data *d, uint64_t memory, const struct nf_model *from,
 	struct nf_dataset_opt o = { .fraction = d->valid == NULL ?
 		d->cfg->valid_fraction : 0, .seed = d->cfg->train.seed,
 		.batch = d->cfg->train.batch, .memory = memory,
-		.later = d->dev->host && d->valid == NULL &&
-		nf_reader_total(d->in) != NF_NROW_UNKNOWN,
+		.later = d->dev->host && d->nrow > 0,
 		.begun = make_fit, .arg = d };
 
 	if (d->valid != NULL)
@@ -158,20 +155,33 @@ read_valid(struct tool_data *d, uint64_t memory, struct nf_err *err)
 	    d->cfg->train.seed, memory, err);
 }
 
+/* Memory for rows: what all that they will need beside them leaves. */
+static int
+leave_room(struct tool_data *d, double *left, struct nf_err *err)
+{
+	d->nrow = nf_reader_total(d->in);
+	if (d->nrow != NF_NROW_UNKNOWN)
+		return check_room(d, d->nrow, 0, left, err);
+	d->nrow = d->cfg->train.batch;
+	if (check_room(d, d->nrow, 0, left, err) == 0)
+		return 0;
+	d->nrow = 0;			/* they may be few */
+	return check_room(d, 1, 0, left, err);
+}
+
 int
 tool_data_read(struct tool_data *d, uint64_t memory,
     const struct nf_model *from, const struct nf_dev *dev,
     struct nf_fit *fit, struct nf_err *err)
 {
-	uint64_t n = nf_reader_total(d->in);
 	double left;
 
 	d->memory = memory;
 	d->dev = dev;
 	d->fit = fit;
 	if (make_recipe(d, from, err) == -1 ||
-	    check_room(d, n == NF_NROW_UNKNOWN ? 1 : n, 0, &left, err) ==
-	    -1 || read_rows(d, (uint64_t)left, from, err) == -1 ||
+	    leave_room(d, &left, err) == -1 ||
+	    read_rows(d, (uint64_t)left, from, err) == -1 ||
 	    check_room(d, d->rows->ntrain,
 	    (double)nf_dataset_memory(d->rows), &left, err) == -1)
 		return -1;

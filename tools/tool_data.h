@@ -18,7 +18,7 @@ struct tool_data {
 	struct nf_h5 *valid_h5;
 	const struct nf_dev *dev;
 	struct nf_fit *fit;
-	uint64_t memory;
+	uint64_t memory, nrow;		/* nrow: to come, a batch, or 0 */
 	uint32_t threads;		/* to prepare rows; 0: all there are */
 };
 
@@ -33,7 +33,7 @@ int tool_data_open(struct tool_data *d, const char *file, const char *valid,
 /*
  * Read all rows, of which training may make a copy, into at most memory
  * bytes that the flow leaves free; refuses before reading (NF_ESYS) where it
- * leaves none.  Meanwhile fit is made where it is known how many will come.
+ * leaves none.  Meanwhile fit is made.
  * from: a checkpoint, whose recipe goes on, or NULL.
  */
 int tool_data_read(struct tool_data *d, uint64_t memory,

@@ -274,15 +274,24 @@ void cuda_add_columns(struct nf_cuda *c, struct cuda_queue *q, uint32_t n,
 void cuda_weight_grad(struct nf_cuda *c, uint32_t n,
     const struct nf_linear *l, struct nf_mat x, struct nf_mat dy, float *dw,
     float *db);
+/* Gradients e at a norm's output, and what its own weights' sum up to. */
+struct norm_grad {
+	struct nf_norm norm;
+	struct nf_mat t, e;		/* t: what the norm took */
+	float *dweight, *dbias;
+};
+
 /* The gate, and the statistics for the norm that takes its result, where part
  * has room for the sums of tiles; else NULL (gate.cu). */
 void cuda_gate_before(struct nf_cuda *c, uint32_t n,
     const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
     struct nf_mat t, struct nf_mat to, const struct nf_norm *next,
     float *part);
-void cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
-    struct nf_mat context, struct nf_mat w, struct nf_mat dt,
-    struct nf_mat dw, float *dgw, float *dgb);
+/* gate_grad; dt first gets what goes back through a norm, if e is not NULL. */
+void cuda_gate_grad_after(struct nf_cuda *c, uint32_t n,
+    const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
+    const struct norm_grad *behind, struct nf_mat dt, struct nf_mat dw,
+    float *dgw, float *dgb);
 
 /* ---- each file enters its operations into the table ------------------- */
 

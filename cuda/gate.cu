@@ -157,21 +157,48 @@ weight_sums(const struct nf_linear *l, uint32_t n, struct nf_mat context,
 	}
 }
 
+/* u, of dt, gets what goes back through the norm; dt, too. */
+static __device__ __forceinline__ void
+add_behind(const struct norm_grad *g, uint32_t n, uint32_t i, uint32_t j,
+    float4 c, struct nf_mat dt, float *u)
+{
+	float e[NROW], t[NROW];
+	uint32_t k;
+
+#pragma unroll
+	for (k = 0; k < NROW; k++) {
+		e[k] = i + 8 * k < n ?
+		    g->e.x[(size_t)(i + 8 * k) * g->e.ld + j] : 0;
+		t[k] = i + 8 * k < n ?
+		    g->t.x[(size_t)(i + 8 * k) * g->t.ld + j] : 0;
+	}
+#pragma unroll
+	for (k = 0; k < NROW; k++) {
+		u[k] += e[k] * c.y - (t[k] - c.x) * c.z - c.w;
+		if (i + 8 * k < n)
+			dt.x[(size_t)(i + 8 * k) * dt.ld + j] = u[k];
+	}
+}
+
 /*
  * Rows in tiles, the tiles dealt out to gridDim.x blocks, each of which
  * leaves its sums in part [gridDim.x][C + 1][nout].
  */
 static __global__ void
 gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
-    struct nf_mat w, struct nf_mat dt, struct nf_mat dw, float *part)
+    struct nf_mat w, struct norm_grad behind, struct nf_mat dt,
+    struct nf_mat dw, float *part)
 {
 	NF_SHARED(float, shared);
 	uint32_t x = threadIdx.x % 32, y = threadIdx.x / 32, i0, i, k;
 	uint32_t j = blockIdx.y * 32 + x, C = l.nin;
 	float *g = shared + 32 * (CHUNK + 1) + TILE * (C < CHUNK ? C : CHUNK);
 	float v[NROW], u[NROW], s, bias = j < l.nout ? l.b[j] : 0;
+	float4 back = make_float4(0, 0, 0, 0);
 	int in;
 
+	if (behind.e.x != NULL && j < l.nout)
+		back = norm_column(&behind, n, j);
 	part += (size_t)blockIdx.x * (C + 1) * l.nout;
 	for (i0 = blockIdx.x * TILE; i0 < n; i0 += gridDim.x * TILE) {
 		float acc[NROW] = { 0 };
@@ -183,6 +210,8 @@ gate_grad(uint32_t n, struct nf_linear l, struct nf_mat context,
 			v[k] = in ? w.x[(size_t)(i + 8 * k) * w.ld + j] : 0;
 			u[k] = in ? dt.x[(size_t)(i + 8 * k) * dt.ld + j] : 0;
 		}
+		if (behind.e.x != NULL && j < l.nout)
+			add_behind(&behind, n, i, j, back, dt, u);
 		__syncthreads();		/* of the tile before */
 		multiply(&l, n, context, i0, blockIdx.y * 32, shared, acc);
 #pragma unroll
@@ -264,11 +293,10 @@ weight_grad(struct nf_cuda *c, const struct nf_linear *g, uint32_t npart,
 }
 
 void
-cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
-    struct nf_mat context, struct nf_mat w, struct nf_mat dt,
-    struct nf_mat dw, float *dgw, float *dgb)
+cuda_gate_grad_after(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, const struct norm_grad *behind,
+    struct nf_mat dt, struct nf_mat dw, float *dgw, float *dgb)
 {
-	struct nf_cuda *c = cuda_of(d);
 	struct nf_linear g = *l;
 	uint32_t chunk = context.ncol < CHUNK ? context.ncol : CHUNK, npart;
 	cudaStream_t s;
@@ -293,11 +321,25 @@ cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
 	if (part == NULL)
 		return;
 	cuda_writing(c, part, npart * nbyte);
+	if (behind->e.x != NULL)
+		cuda_writing_mat(c, n, dt);
 	NF_LAUNCH(gate_grad, dim3(npart, (g.nout + 31) / 32), NTHREAD,
 	    (32 * (CHUNK + 1) + TILE * (chunk + 32)) * sizeof(float), s)(n,
-	    g, context, w, dt, dw, part);
+	    g, context, w, *behind, dt, dw, part);
 	cuda_launched(c, "gate gradient");
 	weight_grad(c, &g, npart, part, npart * nbyte, dgw, dgb);
+}
+
+static void
+cuda_gate_grad(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
+    struct nf_mat context, struct nf_mat w, struct nf_mat dt,
+    struct nf_mat dw, float *dgw, float *dgb)
+{
+	struct norm_grad none;
+
+	memset(&none, 0, sizeof(none));
+	cuda_gate_grad_after(cuda_of(d), n, l, context, w, &none, dt, dw,
+	    dgw, dgb);
 }
 
 void

@@ -15,13 +15,6 @@ enum before { NORM, AS_IT_IS, NORM_GRAD };
 /* And to what comes out. */
 enum after { NOTHING, STATISTICS, ACT_GRAD };
 
-/* Gradients at a norm's output, and what its own weights' sum up to. */
-struct norm_grad {
-	struct nf_norm norm;
-	struct nf_mat t;		/* what the norm took */
-	float *dweight, *dbias;
-};
-
 /* A product: y = op(x) w^T + bias, all of n rows and k columns or nout. */
 struct layer {
 	uint32_t n, k, nout;
@@ -37,23 +30,6 @@ struct layer {
 	float *part;
 	uint32_t *ticket;
 };
-
-/*
- * What a norm's gradient has of a column (Ioffe, Szegedy 2015, section 3):
- * the gradient of t is y e - z (t - x) - w, e being that of its output.
- */
-static __device__ float4
-norm_column(const struct norm_grad *g, uint32_t n, uint32_t j)
-{
-	const struct nf_norm *m = &g->norm;
-	float scale;
-
-	if (m->weight == NULL)
-		return make_float4(0, 1, 0, 0);
-	scale = m->weight[j] * m->invstd[j];
-	return make_float4(m->mean[j], scale, scale * m->invstd[j] *
-	    (g->dweight[j] / n), scale * (g->dbias[j] / n));
-}
 
 /* A column's numbers: of NORM mean, scale and bias. */
 static __device__ __forceinline__ float4

@@ -148,4 +148,23 @@ cuda_tile_statistics(const struct nf_norm *m, uint32_t n, uint32_t ncol,
 		cuda_statistics(m, n, j0 + threadIdx.x, sum, about);
 }
 
+/* ---- back through a norm ---------------------------------------------- */
+
+/*
+ * What a norm's gradient has of a column (Ioffe, Szegedy 2015, section 3):
+ * the gradient of t is y e - z (t - x) - w, e being that of its output.
+ */
+static __device__ inline float4
+norm_column(const struct norm_grad *g, uint32_t n, uint32_t j)
+{
+	const struct nf_norm *m = &g->norm;
+	float scale;
+
+	if (m->weight == NULL)
+		return make_float4(0, 1, 0, 0);
+	scale = m->weight[j] * m->invstd[j];
+	return make_float4(m->mean[j], scale, scale * m->invstd[j] *
+	    (g->dweight[j] / n), scale * (g->dbias[j] / n));
+}
+
 #endif

@@ -139,8 +139,7 @@ norm_back_80(struct layer p)
 
 /* dt += what goes back through the norm, from the gradient at its output. */
 static __global__ void
-add_norm_grad(uint32_t n, struct norm_grad g, struct nf_mat e,
-    struct nf_mat dt)
+add_norm_grad(uint32_t n, struct norm_grad g, struct nf_mat dt)
 {
 	uint32_t j = blockIdx.y * 32 + threadIdx.x % 32, k;
 	uint32_t i = blockIdx.x * NF_TILE_ROWS + threadIdx.x / 32;
@@ -153,7 +152,7 @@ add_norm_grad(uint32_t n, struct norm_grad g, struct nf_mat e,
 #pragma unroll
 	for (k = 0; k < 8; k++) {
 		in = i + 8 * k < n;
-		x[k] = in ? e.x[(size_t)(i + 8 * k) * e.ld + j] : 0;
+		x[k] = in ? g.e.x[(size_t)(i + 8 * k) * g.e.ld + j] : 0;
 		t[k] = in ? g.t.x[(size_t)(i + 8 * k) * g.t.ld + j] : 0;
 		was[k] = in ? dt.x[(size_t)(i + 8 * k) * dt.ld + j] : 0;
 	}
@@ -344,7 +343,8 @@ half_back(struct nf_cuda *c, uint32_t n, const struct nf_residual *r, int k,
 
 /*
  * room: of the gate's gradient, of that at norm 1's output, before norm 1,
- * and at norm 0's output.
+ * and at norm 0's output.  The last goes back through norm 0 when the gate of
+ * the block before takes dt, if there is one.
  */
 static int
 cuda_residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
@@ -355,9 +355,11 @@ cuda_residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 	uint32_t H = r->linear[0].nout;
 	size_t ntile = ((size_t)n + NF_TILE_ROWS - 1) / NF_TILE_ROWS;
 	struct norm_grad g[2] = {
-		{ r->norm[0], r->t, to->norm_w[0], to->norm_b[0] },
-		{ r->norm[1], r->v, to->norm_w[1], to->norm_b[1] }
-	};
+		{ r->norm[0], r->t, room[3], to->norm_w[0], to->norm_b[0] },
+		{ r->norm[1], r->v, room[1], to->norm_w[1], to->norm_b[1] }
+	}, behind = { r->next, r->to, { NULL, 0, 0 }, to->behind_w,
+		to->behind_b };
+	int waits = r->context.ncol > 0;
 	float *part = NULL;
 
 	if (n == 0 || !r->kept || !fits(c, r, NF_NORM_AGAIN) ||
@@ -367,8 +369,10 @@ cuda_residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 	if (r->norm[0].weight != NULL && (part = (float *)cuda_scratch(c,
 	    CUDA_TILES, ntile * H * 2 * sizeof(*part))) == NULL)
 		return 1;
-	cuda_gate_grad(d, n, &r->gate, r->context, r->w, dt, room[0],
-	    to->gate_w, to->gate_b);
+	if (waits && !r->last)
+		behind.e = to->behind;
+	cuda_gate_grad_after(c, n, &r->gate, r->context, r->w, &behind, dt,
+	    room[0], to->gate_w, to->gate_b);
 	cuda_weight_grad(c, n, &r->linear[1], r->u[1], room[0],
 	    to->linear_w[1], to->linear_b[1]);
 	if (!half_back(c, n, r, 1, g, room[0], room[0], room[1], part) ||
@@ -376,8 +380,10 @@ cuda_residual_grad(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 		return 1;
 	cuda_weight_grad(c, n, &r->linear[0], r->u[0], room[2],
 	    to->linear_w[0], to->linear_b[0]);
+	if (waits && !r->first)
+		return 1;
 	NF_LAUNCH(add_norm_grad, dim3((unsigned)ntile, (H + 31) / 32), 256, 0,
-	    cuda_writing_mat(c, n, dt))(n, g[0], room[3], dt);
+	    cuda_writing_mat(c, n, dt))(n, g[0], dt);
 	cuda_launched(c, "residual block");
 	return 1;
 }

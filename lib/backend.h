@@ -84,6 +84,10 @@ struct nf_residual_grad {
 	nf_real *linear_w[2], *linear_b[2];
 	nf_real *norm_w[2], *norm_b[2];	/* NULL without a norm */
 	nf_real *gate_w, *gate_b;
+	/* Unless it is the last block: room[3] of the next one, and where the
+	 * gradients of its first norm are by now. */
+	struct nf_mat behind;
+	nf_real *behind_w, *behind_b;
 };
 
 /*
@@ -230,8 +234,11 @@ struct nf_ops {
 	 */
 	int (*residual)(struct nf_dev *d, uint32_t n,
 	    const struct nf_residual *r, enum nf_norm_mode mode);
-	/* dt from the gradient of `to` to that of t; room: see NF_ROOMS of
-	 * net.h.  Likewise. */
+	/*
+	 * dt from the gradient of `to` to that of t; room [4], as large as
+	 * t.  Likewise.  Of a network's blocks the last comes first, and dt
+	 * need not be whole before the first is done.
+	 */
 	int (*residual_grad)(struct nf_dev *d, uint32_t n,
 	    const struct nf_residual *r, struct nf_mat dt,
 	    const struct nf_mat *room, const struct nf_residual_grad *to);

@@ -40,6 +40,11 @@ block_grad(const struct nf_net *net, struct nf_work *w, uint32_t step,
 		to.norm_w[k] = grad + at->norm_weight[k];
 		to.norm_b[k] = grad + at->norm_bias[k];
 	}
+	if (!r.last) {
+		to.behind = w->da[(NF_ROOMS * (b + 1) + 3) % NF_TURNS];
+		to.behind_w = grad + at[1].norm_weight[0];
+		to.behind_b = grad + at[1].norm_bias[0];
+	}
 	if (s->context > 0) {
 		to.gate_w += at->context_weight;
 		to.gate_b += at->context_bias;

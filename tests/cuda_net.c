@@ -42,6 +42,7 @@ static const struct model models[] = {
 	{ "wide", 7, 5, 2, 70, 1, 16, NF_RELU, 1, 0, 0, NF_FP32, 2e-5 },
 	{ "wide, tf32", 7, 5, 2, 70, 1, 16, NF_RELU, 1, 0, 0, NF_TF32,
 	    2e-2 },
+	{ "deep, tf32", 4, 3, 2, 64, 3, 8, NF_ELU, 1, 1, 0, NF_TF32, 2e-2 },
 	{ "wide, bf16", 7, 5, 2, 70, 1, 16, NF_RELU, 1, 1, 0, NF_BF16,
 	    1e-1 }
 };

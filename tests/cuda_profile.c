@@ -76,7 +76,7 @@ test_counts(uint64_t nstep)
 		{ "norm_linear_80", STEPS * BLOCKS },
 		{ "linear_back_80", STEPS * BLOCKS },
 		{ "norm_back_80", STEPS * BLOCKS },
-		{ "add_norm_grad", STEPS * BLOCKS }, { "gate",
+		{ "add_norm_grad", STEPS }, { "gate",
 		STEPS * BLOCKS }, { "gate_grad", STEPS * BLOCKS },
 		{ "spline", STEPS }, { "spline_grad", STEPS },
 		{ "grad_layer", 1 }, { "loss_grad", 1 },

@@ -21,11 +21,13 @@ struct norm {
 	struct area *weight, *bias, *rmean, *rvar, *mean, *var, *invstd;
 };
 
+/* From a bias of 20 activations leave all as it is. */
 static struct norm
-new_norm(uint32_t ncol)
+new_norm(uint32_t ncol, double bias)
 {
-	struct norm m = { vec(REAL, ncol, -1, 1), vec(REAL, ncol, -1, 1),
-		vec(REAL, ncol, -1, 1), vec(REAL, ncol, 0.1, 1),
+	struct norm m = { vec(REAL, ncol, -1, 1),
+		vec(REAL, ncol, bias, bias + 2), vec(REAL, ncol, -1, 1),
+		vec(REAL, ncol, 0.1, 1),
 		vec(REAL, ncol, 0, 0), vec(REAL, ncol, 0, 0),
 		vec(REAL, ncol, 0, 0) };
 
@@ -72,7 +74,7 @@ new_block(const struct shape *s)
 	struct block q;
 
 	for (i = 0; i < 3; i++)
-		q.norm[i] = new_norm(H);
+		q.norm[i] = new_norm(H, i < 2 ? -1 : 20);
 	for (i = 0; i < 2; i++) {
 		q.w[i] = area(REAL, H, H, H, -0.2, 0.2);
 		q.b[i] = vec(REAL, H, -1, 1);
@@ -165,7 +167,7 @@ test_block(const struct shape *s, size_t way, enum nf_act act)
 /* Where a block's gradients go, and what is between. */
 struct back {
 	struct area *dt, *room[4], *w[2], *b[2], *norm_w[2], *norm_b[2];
-	struct area *gw, *gb;
+	struct area *gw, *gb, *behind, *behind_w, *behind_b;
 };
 
 static struct back
@@ -185,6 +187,9 @@ new_back(const struct shape *s)
 	}
 	q.gw = area(REAL, H, s->nout, s->nout, 0, 0);
 	q.gb = vec(REAL, H, 0, 0);
+	q.behind = area(REAL, n, H, ld, -1, 1);
+	q.behind_w = vec(REAL, H, 0, 0);
+	q.behind_b = vec(REAL, H, 0, 0);
 	return q;
 }
 
@@ -192,7 +197,10 @@ static struct nf_residual_grad
 back_on(struct back *q, int k, int with)
 {
 	struct nf_residual_grad g = { .gate_w = REAL_ON(q->gw, k),
-		.gate_b = REAL_ON(q->gb, k) };
+		.gate_b = REAL_ON(q->gb, k),
+		.behind = mat_on(q->behind, k),
+		.behind_w = REAL_ON(q->behind_w, k),
+		.behind_b = REAL_ON(q->behind_b, k) };
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -206,12 +214,25 @@ back_on(struct back *q, int k, int with)
 	return g;
 }
 
+/* Where it waits, what the next block left goes back through its norm: to dt,
+ * or for its own gradients alone, to rest. */
+static void
+before_back(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
+    struct nf_mat dt, struct nf_mat rest, const struct nf_residual_grad *to)
+{
+	if (!r->last && r->context.ncol > 0)
+		d->ops->norm_grad(d, n, &r->next, r->to, to->behind,
+		    rest.x != NULL ? rest : dt, rest.x == NULL, to->behind_w,
+		    to->behind_b);
+}
+
 static void
 back_by_parts(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
     struct nf_mat dt, const struct nf_mat *da,
-    const struct nf_residual_grad *to)
+    struct nf_mat rest, const struct nf_residual_grad *to)
 {
 	const struct nf_ops *o = d->ops;
+	int waits = !r->first && r->context.ncol > 0;
 
 	o->gate_grad(d, n, &r->gate, r->context, r->w, dt, da[0], to->gate_w,
 	    to->gate_b);
@@ -221,8 +242,8 @@ back_by_parts(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 	    to->norm_b[1]);
 	o->linear_grad(d, n, &r->linear[0], r->u[0], da[2], da[3], 0,
 	    to->linear_w[0], to->linear_b[0]);
-	o->norm_grad(d, n, &r->norm[0], r->t, da[3], dt, 1, to->norm_w[0],
-	    to->norm_b[0]);
+	o->norm_grad(d, n, &r->norm[0], r->t, da[3], waits ? rest : dt,
+	    !waits, to->norm_w[0], to->norm_b[0]);
 }
 
 /* The bias before a norm has no gradient but for rounding: norm 1 takes what
@@ -234,7 +255,7 @@ test_back(const struct shape *s, size_t way, enum nf_act act)
 	struct back g = new_back(s);
 	struct area *rest = area(REAL, s->n, s->nin, s->nin, 0, 0);
 	struct nf_residual_grad to;
-	struct nf_mat da[4], dt;
+	struct nf_mat da[4], dt, none = { NULL, 0, 0 };
 	struct nf_residual r;
 	int k, i;
 
@@ -245,8 +266,11 @@ test_back(const struct shape *s, size_t way, enum nf_act act)
 		for (i = 0; i < 4; i++)
 			da[i] = mat_on(g.room[i], k);
 		dt = mat_on(g.dt, k);
+		before_back(dev[k], s->n, &r, dt, k == 0 ? none :
+		    mat_on(rest, k), &to);
 		if (k == 0)
-			back_by_parts(dev[k], s->n, &r, dt, da, &to);
+			back_by_parts(dev[k], s->n, &r, dt, da,
+			    mat_on(rest, k), &to);
 		else
 			ok(dev[k]->ops->residual_grad(dev[k], s->n, &r, dt,
 			    da, &to), "taken back");

@@ -21,7 +21,7 @@
 
 static const struct gpu_model models[] = {
 	{ "jets", 17, 14, 17, 298, 10, 128, 1 },
-	{ "muons", 29, 22, 22, 256, 10, 128, 1 },
+	{ "muons", 22, 30, 22, 256, 10, 128, 1 },
 	{ "tiny", 5, 3, 2, 70, 1, 8, 1 }	/* --quick alone */
 };
 

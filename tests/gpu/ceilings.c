@@ -53,10 +53,10 @@ gpu_products(struct gpu *g)
 			    n, 2 * m->bins, H, nt, 0, 1, 0 },
 			    (enum nf_precision)k);
 			product(g, "logits dx", (struct nf_product_shape){
-			    n, H, nt * P, 1, 0, 0, 0 },
+			    n, H, nt * ((P + 3) / 4 * 4), 1, 0, 0, 0 },
 			    (enum nf_precision)k);
 			product(g, "logits dw", (struct nf_product_shape){
-			    nt * P, H, n, 1, 1, 0, 0 },
+			    P, H, n, nt, 1, 0, 0 },
 			    (enum nf_precision)k);
 			product(g, "first", (struct nf_product_shape){
 			    n, H, in, 1, 0, 1, 0 }, (enum nf_precision)k);

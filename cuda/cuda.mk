@@ -53,6 +53,13 @@ $(race)/libnf-cuda.so: $(race_obj)
 	    -Wl,--version-script=cuda/exports -o $@ $^ $(LIBS)
 cuda_tests = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/cuda_*.c))
 $(cuda_tests) $(BUILD)/tests/dev: | $(emu)/libnf-cuda.so
+ifeq ($(findstring clang,$(CXX))$(findstring -fsanitize,$(CFLAGS)),)
+$(cuda_tests): | $(race)/libnf-cuda.so
+endif
+race:		## look for data races in the GPU's code, on an emulated GPU
+	+@$(submake) $(race)/libnf-cuda.so $(cuda_tests)
+	@BUILD=$(abspath $(BUILD)) sh tests/emu/race.sh
+.PHONY: race
 
 ifneq ($(and $(NVCC),$(cuda_src)),)
 all: $(BUILD)/libnf-cuda.so

@@ -1,4 +1,4 @@
-/* Writing behind: two batches of buffers, one filled, one being written. */
+/* Writing behind: batches of buffers, one filled, others being written. */
 #include "behind.h"
 
 /* Buffers that follow one another in the file. */
@@ -25,7 +25,7 @@ struct nf_behind {
 	char **spare;			/* buffers that nobody has, nspare .. */
 	uint32_t nspare;
 	struct iovec *v;
-	struct batch batch[2];		/* .. and then those of each batch */
+	struct batch batch[NF_BEHIND];	/* .. and then those of each batch */
 	unsigned filling;
 };
 
@@ -46,23 +46,23 @@ nf_behind_open(struct nf_behind **out, int fd, const char *name, size_t size,
 	b->most = most;
 	b->cache = cache;
 	b->cached = true;
-	p = nf_direct_alloc(&b->memory, 2 * most * size, "temporary rows",
-	    err);
-	b->spare = nf_alloc(4 * (size_t)most, sizeof(*b->spare),
+	p = nf_direct_alloc(&b->memory, NF_BEHIND * most * size,
 	    "temporary rows", err);
-	b->v = nf_alloc(2 * (size_t)most, sizeof(*b->v), "temporary rows",
-	    err);
+	b->spare = nf_alloc(2 * NF_BEHIND * (size_t)most, sizeof(*b->spare),
+	    "temporary rows", err);
+	b->v = nf_alloc(NF_BEHIND * (size_t)most, sizeof(*b->v),
+	    "temporary rows", err);
 	if (p == NULL || b->spare == NULL || b->v == NULL) {
 		nf_behind_close(b);
 		*out = NULL;
 		return -1;
 	}
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < NF_BEHIND; k++) {
 		b->batch[k].b = b;
 		b->batch[k].v = b->v + k * most;
-		b->batch[k].buf = b->spare + (2 + k) * most;
+		b->batch[k].buf = b->spare + (NF_BEHIND + k) * most;
 	}
-	for (; b->nspare < 2 * most; b->nspare++)
+	for (; b->nspare < NF_BEHIND * most; b->nspare++)
 		b->spare[b->nspare] = p + b->nspare * size;
 	return 0;
 }
@@ -89,7 +89,7 @@ batch_end(struct nf_behind *b, struct batch *k, struct nf_err *err)
 	    k->err.msg);
 }
 
-/* Have the batch that was filled written, and fill the other one. */
+/* Have the batch that was filled written, and fill the oldest. */
 static int
 batch_begin(struct nf_behind *b, struct nf_err *err)
 {
@@ -97,7 +97,7 @@ batch_begin(struct nf_behind *b, struct nf_err *err)
 
 	k->task.run = run_batch;
 	nf_pool_add(b->pool, &k->task, &k->pending);
-	b->filling ^= 1;
+	b->filling = (b->filling + 1) % NF_BEHIND;
 	return batch_end(b, &b->batch[b->filling], err);
 }
 
@@ -124,18 +124,25 @@ nf_behind_put(struct nf_behind *b, char *buf, size_t n, uint64_t *at,
 int
 nf_behind_end(struct nf_behind *b, struct nf_err *err)
 {
+	unsigned k;
+
 	if (batch_begin(b, err) == -1)
 		return -1;
-	return batch_end(b, &b->batch[b->filling ^ 1], err);
+	for (k = 0; k < NF_BEHIND; k++)
+		if (batch_end(b, &b->batch[k], err) == -1)
+			return -1;
+	return 0;
 }
 
 void
 nf_behind_close(struct nf_behind *b)
 {
+	unsigned k;
+
 	if (b == NULL)
 		return;
-	nf_pool_wait(b->pool, &b->batch[0].pending, 0);
-	nf_pool_wait(b->pool, &b->batch[1].pending, 0);
+	for (k = 0; k < NF_BEHIND; k++)
+		nf_pool_wait(b->pool, &b->batch[k].pending, 0);
 	nf_free(b->memory);
 	nf_free(b->spare);
 	nf_free(b->v);

@@ -8,7 +8,7 @@
 #define MIN_CHUNK	(32u << 10)	/* bytes: smaller ones are slow */
 #define CHUNK		(512u << 10)	/* larger ones are not faster .. */
 #define CACHED		(64u << 10)	/* .. nor these, to a cache */
-#define BATCH		(2u << 20)	/* bytes of a write, if chunks allow */
+#define BATCH		(1u << 20)	/* bytes of a write, if chunks allow */
 #define SMALL		(4u << 20)	/* bytes that a cache always gets */
 #define MIN_BITS	3		/* even if they take a little more */
 #define GOOD_BITS	7		/* if buffers need not be smaller */
@@ -43,7 +43,7 @@ divide(struct nf_spill *s, uint64_t want, uint64_t memory)
 		s->size = nf_direct_round(s->record);
 	if (s->size < MIN_CHUNK)	/* a cache puts small ones together */
 		s->cache = UINT64_MAX;
-	s->most = nf_spill_nbucket(s) / 8;
+	s->most = nf_spill_nbucket(s) / (4 * NF_BEHIND);
 	if (s->most > BATCH / s->size)
 		s->most = (uint32_t)(BATCH / s->size);
 	if (s->most == 0)

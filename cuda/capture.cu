@@ -107,10 +107,13 @@ cuda_capture_begin(struct nf_dev *d)
 		cuda_pack_stale(c);
 	}
 	s = cuda_begin(c);
+	pthread_mutex_lock(&c->root->gate);
 	c->capturing = 1;
 	cuda_latch(c, cudaStreamBeginCapture(s, cudaStreamCaptureModeRelaxed),
 	    "capture");
 	c->capturing = !c->lost;
+	if (c->lost)
+		pthread_mutex_unlock(&c->root->gate);
 	return c->capturing;
 }
 
@@ -126,6 +129,7 @@ cuda_capture_end(struct nf_dev *d)
 		cuda_latch(c, cudaGraphInstantiateWithFlags(&unit, graph, 0),
 		    "capture");
 	c->capturing = 0;
+	pthread_mutex_unlock(&c->root->gate);
 	if (graph != NULL)
 		cuda_latch(c, cudaGraphDestroy(graph), "capture");
 	if (c == c->root)

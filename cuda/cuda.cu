@@ -148,6 +148,7 @@ cuda_close(struct nf_dev *d)
 	if (c->lt != NULL)
 		cublasLtDestroy(c->lt);
 	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->gate);
 	nf_free(c->piece);
 	nf_free(c->lane);
 	nf_free((void *)d->ops);
@@ -275,6 +276,7 @@ cuda_open(struct nf_dev **d, uint32_t index, struct nf_err *err)
 		return -1;
 	}
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->gate, NULL);
 	snprintf(c->dev.name, sizeof(c->dev.name),
 	    "cuda:%u (%.64s, %.0f GB, sm_%d%d)", index, prop.name,
 	    (double)prop.totalGlobalMem / 1e9, prop.major, prop.minor);

@@ -116,6 +116,8 @@ struct nf_cuda {
 	uint32_t nplan;
 	/* the root's */
 	pthread_mutex_t lock;		/* of what lanes share */
+	pthread_mutex_t gate;		/* a capture, or a choice of
+					 * algorithms; before lock */
 	struct cuda_packs *packs;
 	struct cuda_piece { char *p; size_t n; } *piece;
 	uint32_t npiece;

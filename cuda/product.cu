@@ -284,6 +284,27 @@ make_key(struct nf_cuda *c, const struct cuda_product *p, struct key *k)
 	k->sc = p->sc;
 }
 
+/* Not while another lane captures: some versions cannot choose then. */
+static enum how
+how_to(struct nf_cuda *c, const struct cuda_product *p,
+    const struct key *key, cublasLtMatmulAlgo_t *algo)
+{
+	enum how how = PLAIN;
+
+	/* It has no tensor cores for vectors, and no bias for some. */
+	if (p->n < 2 || p->k < 2)
+		return PLAIN;
+	if (!c->capturing)
+		pthread_mutex_lock(&c->root->gate);
+	if (choose(c, p, p->bias != NULL, key, algo))
+		how = LT;
+	else if (p->bias != NULL && choose(c, p, 0, key, algo))
+		how = LT_THEN_BIAS;
+	if (!c->capturing)
+		pthread_mutex_unlock(&c->root->gate);
+	return how;
+}
+
 static struct cuda_plan *
 find_plan(struct nf_cuda *c, const struct cuda_product *p)
 {
@@ -301,14 +322,7 @@ find_plan(struct nf_cuda *c, const struct cuda_product *p)
 		return NULL;
 	plan = &c->plan[c->nplan++];
 	plan->key = key;
-	plan->how = PLAIN;
-	/* It has no tensor cores for vectors, and no bias for some. */
-	if (p->n < 2 || p->k < 2)
-		return plan;
-	if (choose(c, p, p->bias != NULL, &key, &plan->algo))
-		plan->how = LT;
-	else if (p->bias != NULL && choose(c, p, 0, &key, &plan->algo))
-		plan->how = LT_THEN_BIAS;
+	plan->how = how_to(c, p, &key, &plan->algo);
 	return plan;
 }
 

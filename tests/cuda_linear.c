@@ -1,5 +1,6 @@
 /* The GPU's linear layers against the CPU's, in each precision. */
 #include <sched.h>
+#include <time.h>
 
 #include "cuda_pair.h"
 
@@ -169,6 +170,59 @@ test_fresh(void)
 	}
 }
 
+/* A lane that captures, and one that meets a product for the first time. */
+struct beside {
+	struct nf_linear l;
+	struct nf_mat x, y;
+	int begun;
+};
+
+static void
+beside_job(void *arg, struct nf_dev *lane, uint32_t ilane, uint64_t ijob)
+{
+	static const struct timespec some = { 0, 20000000 };
+	struct beside *b = arg;
+	void *unit = NULL;
+
+	(void)ilane;
+	if (ijob == 1) {
+		while (!__atomic_load_n(&b->begun, __ATOMIC_SEQ_CST))
+			sched_yield();
+		lane->ops->linear(lane, 5, &b->l, b->x, b->y);
+		return;
+	}
+	if (lane->ops->capture_begin(lane)) {
+		__atomic_store_n(&b->begun, 1, __ATOMIC_SEQ_CST);
+		nanosleep(&some, NULL);
+		lane->ops->zero(lane, b->y.x, 4);
+		unit = lane->ops->capture_end(lane);
+		lane->ops->capture_free(lane, unit);
+		if (unit != NULL)
+			return;
+	}
+	b->begun = lane->host ? 1 : 2;
+}
+
+static void
+test_beside(void)
+{
+	struct area *x = area(REAL, 5, 11, 11, -1, 1);
+	struct area *w = area(REAL, 13, 11, 11, -1, 1);
+	struct area *y = area(REAL, 5, 13, 13, 0, 0);
+	struct beside b = { .l = { .nin = 11, .nout = 13 } };
+	int k;
+
+	FOR_BOTH(k) {
+		b.l.w = REAL_ON(w, k);
+		b.x = mat_on(x, k);
+		b.y = mat_on(y, k);
+		b.begun = 0;
+		dev[k]->ops->each(dev[k], 2, beside_job, &b);
+	}
+	ok(b.begun == 1, "a lane captures beside another");
+	agree(mode_tol[NF_FP32], LIST(y), "a new product beside a capture");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -182,6 +236,7 @@ main(int argc, char *argv[])
 		test_weights((enum nf_precision)mode);
 	}
 	test_fresh();
+	test_beside();
 	close_pair();
 	return done();
 }

@@ -179,7 +179,7 @@ cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t d,
 	const char *rows = getenv("NF_EMU_ROWS");
 	int i;
 
-	emu_not_captured("an algorithm is looked for");
+	emu_none_captures("an algorithm is looked for");
 	*count = 0;
 	if (plain != NULL && (atoi(plain) != 1 ||
 	    d->epilogue != CUBLASLT_EPILOGUE_DEFAULT))
@@ -203,6 +203,7 @@ cublasLtMatmulAlgoCheck(cublasLtHandle_t, cublasLtMatmulDesc_t,
     cublasLtMatrixLayout_t to, const cublasLtMatmulAlgo_t *algo,
     cublasLtMatmulHeuristicResult_t *r)
 {
+	emu_none_captures("an algorithm is looked at");
 	if (to->cols < algo->least)
 		return CUBLAS_STATUS_NOT_SUPPORTED;
 	r->algo = *algo;

@@ -118,6 +118,16 @@ emu_not_captured(const char *what)
 		emu_die("%s in a capture", what);
 }
 
+/* What is asked for while any thread captures. */
+inline void
+emu_none_captures(const char *what)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (emu_capturing > 0)
+		emu_die("%s during a capture", what);
+}
+
 inline bool
 emu_ready(const emu_op_p &op)
 {

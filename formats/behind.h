@@ -11,13 +11,13 @@
 
 struct nf_behind;
 
+#define NF_BEHIND	4		/* writes, of which one is filled */
+
 /*
  * Append to a new file, whose descriptor stays the caller's, writes of most
  * buffers of size bytes, of which the system's cache gets the first cache.
  * It takes NF_BEHIND * most buffers' memory.
  */
-#define NF_BEHIND	4		/* writes, of which one is filled */
-
 int nf_behind_open(struct nf_behind **b, int fd, const char *name,
     size_t size, uint32_t most, uint64_t cache, struct nf_pool *pool,
     struct nf_err *err) NF_CHECKED;

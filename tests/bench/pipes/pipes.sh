@@ -64,8 +64,8 @@ line "nfcat | nfcat" \
     "$(rate "$(seconds "nfcat $t/a.nfs | nfcat >/dev/null")")" GB/s "$bare" \
     "of the bare pipe" 0.6
 # A shuffle through files writes and reads each row once, here by way of the
-# page cache; where that has no room (as in a small control group) a shuffle goes
-# past it, which cat does not.
+# page cache; where that has no room (as in a small control group) a shuffle
+# goes past it, which cat does not.
 disk=$(rate "$(seconds "cat $t/a.nfs >$t/b; sync -d $t/b; cat $t/b")")
 rm -f "$t/b"
 export TMPDIR="$t"

@@ -166,7 +166,7 @@ bench()
 	run -0 bench --part jets --tsv tsv
 	for t in "large	128 x 64 x 64, 1	bf16	" "logits dw	" \
 	    "tiny	16	tf32	" "tiny	64	bf16	" \
-	    "spline         spline " "linear         product tf32 " \
+	    "spline         spline " "linear         product bf16 " \
 	    "adam           adam " "spline_inverse product tf32 " \
 	    "norm_grad      norm_grad " "linear         pack_all " \
 	    "one row	median ms	99 % ms" "kernels one by one " \
@@ -176,7 +176,7 @@ bench()
 	for t in "product	hidden 16x70x70x1 tf32	TFLOP/s	" \
 	    "train	tiny 16 tf32	rows/s	" \
 	    "train	tiny 64 bf16	busy %	" \
-	    "kernel	tiny step 16 tf32 gate gate 1 x 3	us	" \
+	    "kernel	tiny step 64 bf16 gate gate 1 x 3	us	" \
 	    "kernel	tiny tile 96 tf32 spline_inverse spline" \
 	    "step	tiny step 64 tf32 replayed	us	" \
 	    "sample	tiny 100 bf16	rows/s	" "latency	tiny median	ms	"

@@ -128,7 +128,7 @@ test_known(void)
 		{ "x = logit 0 4", 3, 1.0986122886681098 },
 		{ "x = standardize 1 2", 4, 1.5 },
 	};
-	double x[3] = { 0, 4, 0 }, y;
+	double x[3] = { 0, 3, 0 }, y;
 	struct nf_prep *p;
 	size_t i;
 

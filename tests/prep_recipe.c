@@ -335,10 +335,12 @@ test_refused_values(void)
 	};
 	static const char *const name[] = { "x" };
 	struct nf_prep *p;
-	double one = 0.5, y;
+	double one, y;
 	size_t k;
 
 	for (k = 0; k < NELEM(bad); k++) {
+		/* What is fitted to must pass. */
+		one = strstr(bad[k].line, "affine") != NULL ? 0 : 0.5;
 		if (nf_prep_new(&p, name, 1, &bad[k].line, 1, NULL, 0, NULL,
 		    &err) == -1 || nf_prep_fit(p, &one, 1, 1, NULL, &err) == -1)
 			exit(1);

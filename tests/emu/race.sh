@@ -28,7 +28,7 @@ told()
 	for t in optim linear memory norm residual spline profile rows net
 	do
 		NF_EMU_DEAF=$1 quiet $t
-		grep -q '^emulated GPU:' "$log" && return
+		grep -q 'emulated GPU: ' "$log" && return
 	done
 	return 1
 }
@@ -38,7 +38,7 @@ for t in optim linear memory norm residual spline profile eval rows net; do
 		echo "ok: $t"
 	else
 		echo "not ok: $t"
-		grep -A2 -e '^emulated GPU' -e '^not ok' "$log"
+		grep -A2 -e 'emulated GPU: ' -e '^not ok' "$log"
 		status=1
 	fi
 done

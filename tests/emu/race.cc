@@ -14,7 +14,7 @@
  * A read takes the place of those before it; where none of several is before
  * the others, what they have in common is kept: that some threads, or warps,
  * or blocks of one operation read.  So one cell tells all, but when more
- * operations read at a time than there are records (lost counts them).
+ * operations read at a time than there are records.
  */
 #include <dlfcn.h>
 #include <sys/mman.h>

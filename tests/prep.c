@@ -232,8 +232,8 @@ test_integers(void)
 	for (i = 0; i < NROW; i++)
 		x[i] = 100000 + i;
 	nf_prep_free(exact("x = uniform 0.5", x, NROW, y));
-	x[3] = 2.5;
 	p = fitted("x = uniform 0.5 0 9", x, NROW);
+	x[3] = 2.5;
 	ok(nf_prep_forward(p, 0, 0, 4, x, 1, y, 1, NULL, &err) == -1 &&
 	    strcmp(err.msg, "row 3, column x: uniform 0.5 0 9 cannot take "
 	    "2.5: want a whole number; levels takes others") == 0 &&

@@ -21,6 +21,29 @@ make_keys(uint64_t seed, uint32_t epoch, uint32_t n, uint64_t *key,
 	row[i] = i;
 }
 
+/* What a sort of n pairs works in; keys, the same sorted, rows before it. */
+static size_t
+sort_work(struct nf_cuda *c, uint32_t n, size_t *nkey)
+{
+	size_t nwork = 0;
+
+	*nkey = ((size_t)n * 8 + 255) / 256 * 256;
+	cuda_latch(c, cub::DeviceRadixSort::SortPairs(NULL, nwork,
+	    (uint64_t *)NULL, (uint64_t *)NULL, (uint32_t *)NULL,
+	    (uint32_t *)NULL, (int64_t)n, 0, 64, c->main.stream), "shuffle");
+	return nwork;
+}
+
+static uint64_t
+cuda_shuffle_room(struct nf_dev *d, uint32_t n)
+{
+	size_t nkey, nwork;
+
+	cuda_here(cuda_of(d));
+	nwork = sort_work(cuda_of(d), n, &nkey);
+	return 3 * nkey + nwork;
+}
+
 /* The order of random keys, ties by row: a stable sort (lib/shuffle.c). */
 static void
 cuda_shuffle(struct nf_dev *d, uint64_t seed, uint32_t epoch, uint32_t n,
@@ -28,15 +51,14 @@ cuda_shuffle(struct nf_dev *d, uint64_t seed, uint32_t epoch, uint32_t n,
 {
 	struct nf_cuda *c = cuda_of(d);
 	cudaStream_t s = cuda_begin(c);
-	size_t nwork = 0, nkey = ((size_t)n * 8 + 255) / 256 * 256;
-	uint64_t *key = NULL, *sorted = NULL;
-	uint32_t *row = NULL;
+	size_t nkey, nwork;
+	uint64_t *key, *sorted;
+	uint32_t *row;
 	char *p;
 
 	if (n == 0)
 		return;
-	cuda_latch(c, cub::DeviceRadixSort::SortPairs(NULL, nwork, key,
-	    sorted, row, index, (int64_t)n, 0, 64, s), "shuffle");
+	nwork = sort_work(c, n, &nkey);
 	p = (char *)cuda_scratch(c, CUDA_SORT, 3 * nkey + nwork);
 	if (p == NULL)
 		return;
@@ -142,6 +164,7 @@ void
 cuda_row_ops(struct nf_ops *t)
 {
 	t->shuffle = cuda_shuffle;
+	t->shuffle_room = cuda_shuffle_room;
 	t->gather = cuda_gather;
 	t->spread = cuda_spread;
 	t->noise = cuda_noise;

@@ -144,6 +144,8 @@ struct nf_ops {
 	void (*fetched)(struct nf_dev *d, uint32_t way);
 	/* Bytes of its memory that are free; NULL where that is the host's. */
 	uint64_t (*spare)(struct nf_dev *d);
+	/* Bytes that shuffle takes of it for n rows; NULL likewise. */
+	uint64_t (*shuffle_room)(struct nf_dev *d, uint32_t n);
 	/* Wait for all that was asked; the first fault, if any. */
 	int (*sync)(struct nf_dev *d, struct nf_err *err);
 	void (*close)(struct nf_dev *d);

@@ -99,6 +99,9 @@ struct nf_work {
 int nf_work_new(struct nf_work **w, const struct nf_net *net,
     struct nf_dev *dev, uint32_t n, int train, struct nf_err *err)
     NF_CHECKED;
+/* Bytes of the device's memory that it takes. */
+int nf_work_size(const struct nf_net *net, struct nf_dev *dev, uint32_t n,
+    int train, uint64_t *nbyte, struct nf_err *err) NF_CHECKED;
 void nf_work_free(struct nf_work *w);
 /* Put context, once it is there, beside each of nstate (= steps) states. */
 void nf_work_context(struct nf_work *w, uint32_t n, uint32_t nstate);

@@ -113,14 +113,14 @@ cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
 		cut_turns(w, net, c);
 }
 
-int
-nf_work_new(struct nf_work **out, const struct nf_net *net,
-    struct nf_dev *dev, uint32_t n, int train, struct nf_err *err)
+/* A work without its memory, and how much that will be. */
+static int
+measure(struct nf_work **out, const struct nf_net *net, struct nf_dev *dev,
+    uint32_t n, int train, struct cut *c, struct nf_err *err)
 {
 	const struct nf_shape *s = &net->flow->shape;
 	size_t S = s->steps, B = s->blocks;
 	struct nf_work *w = nf_alloc(1, sizeof(*w), "work", err);
-	struct cut c = { NULL, 0 };
 
 	*out = w;
 	if (w == NULL)
@@ -137,8 +137,33 @@ nf_work_new(struct nf_work **out, const struct nf_net *net,
 	w->keep = nf_alloc(S, sizeof(*w->keep), "work", err);
 	if (w->state == NULL || w->t == NULL || w->v == NULL ||
 	    w->w == NULL || w->u == NULL || w->keep == NULL)
+		return -1;
+	cut_all(w, net, c);
+	return 0;
+}
+
+int
+nf_work_size(const struct nf_net *net, struct nf_dev *dev, uint32_t n,
+    int train, uint64_t *nbyte, struct nf_err *err)
+{
+	struct cut c = { NULL, 0 };
+	struct nf_work *w;
+	int rc = measure(&w, net, dev, n, train, &c, err);
+
+	*nbyte = c.used;
+	nf_work_free(w);
+	return rc;
+}
+
+int
+nf_work_new(struct nf_work **out, const struct nf_net *net,
+    struct nf_dev *dev, uint32_t n, int train, struct nf_err *err)
+{
+	struct cut c = { NULL, 0 };
+	struct nf_work *w;
+
+	if (measure(&w, net, dev, n, train, &c, err) == -1)
 		goto fail;
-	cut_all(w, net, &c);
 	c.base = dev->ops->alloc(dev, c.used);
 	w->memory = c.base;
 	if (dev->ops->sync(dev, err) == -1) {
@@ -149,6 +174,7 @@ nf_work_new(struct nf_work **out, const struct nf_net *net,
 	}
 	c.used = 0;
 	cut_all(w, net, &c);
+	*out = w;
 	return 0;
 fail:
 	nf_work_free(w);

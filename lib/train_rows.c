@@ -2,8 +2,8 @@
 #include "train_rows.h"
 
 #define NONE		UINT64_MAX	/* no window, no piece */
-#define WORK		131072		/* bytes that a row's work may take */
 #define SOME		16384		/* rows that are made together */
+#define DRIVERS		16		/* of free memory, 1 in so many is */
 /* Bytes of a piece at most, where the device has no room for all rows. */
 #define WINDOW		((uint64_t)1 << 26)
 
@@ -68,17 +68,19 @@ row_bytes(const struct nf_shape *s, int weighted)
 	    ((uint64_t)s->features + s->context + (weighted != 0));
 }
 
-/* What rows may take there, beside what a step and validation will. */
+/* What rows may take there, beside what will be taken, and what the driver
+ * takes by itself. */
 static uint64_t
-room_for_rows(const struct nf_dev *dev, uint32_t batch)
+room_for_rows(const struct nf_train_rows *r, struct nf_dev *dev,
+    uint64_t more)
 {
-	uint64_t keep = ((uint64_t)dev->nlane * dev->tile + batch) * WORK;
-	uint64_t spare;
+	uint64_t keep = r->keep + more, spare;
 
 	if (dev->row_memory > 0)
 		return dev->row_memory;
-	spare = dev->ops->spare((struct nf_dev *)dev);
-	return spare - (keep < spare / 2 ? keep : spare / 2);
+	spare = dev->ops->spare(dev);
+	keep += spare / DRIVERS;
+	return spare > keep ? spare - keep : 0;
 }
 
 /* Rows of a piece, of which there is room for two: whole batches. */
@@ -107,13 +109,14 @@ cut(struct nf_train_rows *r, const struct nf_rowset *rows, uint64_t seed,
 	r->piece = r->windows.nwindow;
 	if (d->host || d->ops->spare == NULL)
 		return 0;
-	room = room_for_rows(d, batch);
+	room = room_for_rows(r, d, 0);
 	n = piece_rows(room, row, batch);
 	if (disk) {
 		r->piece = n < r->piece ? n : r->piece;
 		return 0;
 	}
-	if (rows->nrow <= room / row)
+	if (rows->nrow <= room_for_rows(r, d, d->ops->shuffle_room(d,
+	    r->nrow)) / row)
 		return 0;
 	r->piece = n;
 	return nf_mix_new(&r->mix, rows, r->shape, seed, n, &r->windows,
@@ -165,7 +168,7 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 
 int
 nf_train_rows_keep(struct nf_train_rows *r, const struct nf_train_rows *train,
-    uint32_t batch, const struct nf_rowset *rows, struct nf_err *err)
+    const struct nf_rowset *rows, struct nf_err *err)
 {
 	uint64_t row = row_bytes(train->shape, 0), room, used;
 	uint64_t there = train->windows.nwindow > 0 ? NF_WAYS * train->piece :
@@ -175,7 +178,7 @@ nf_train_rows_keep(struct nf_train_rows *r, const struct nf_train_rows *train,
 
 	if (d->host || d->ops->spare == NULL || rows->nrow == 0)
 		return 0;
-	room = room_for_rows(d, batch);
+	room = room_for_rows(train, d, 0);
 	if (d->row_memory > 0) {
 		used = row_bytes(train->shape, train->weight != NULL) *
 		    there;

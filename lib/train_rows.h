@@ -14,6 +14,8 @@ struct nf_train_rows {
 	const struct nf_shape *shape;
 	uint32_t nrow;
 	nf_real *x, *context, *weight;	/* or NULL: none */
+	uint64_t keep;			/* bytes that steps and validation have
+					 * yet to take there: the caller's */
 	uint32_t *index;		/* [nrow]: an epoch's order of these */
 	struct nf_windows windows;	/* nwindow 0: all rows are here */
 	uint64_t piece;			/* rows of it: whole batches */
@@ -29,7 +31,7 @@ struct nf_train_rows {
 
 /*
  * Upload rows or, where windows is not NULL, make room for those.  Last of
- * all that a trainer holds there: batches of so many rows go through the rest.
+ * all that a trainer holds there.
  */
 int nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
     const struct nf_flow *f, uint64_t seed, uint32_t batch,
@@ -40,8 +42,8 @@ int nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
  * is room beside train; else leave *r zeroed.
  */
 int nf_train_rows_keep(struct nf_train_rows *r,
-    const struct nf_train_rows *train, uint32_t batch,
-    const struct nf_rowset *rows, struct nf_err *err) NF_CHECKED;
+    const struct nf_train_rows *train, const struct nf_rowset *rows,
+    struct nf_err *err) NF_CHECKED;
 /* Begin an epoch: its order, on the device's own time. */
 void nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed,
     uint32_t epoch);

@@ -78,6 +78,26 @@ make_shares(struct nf_trainer *t, struct nf_err *err)
 	return o->sync(t->dev, err);
 }
 
+/*
+ * What steps and validation have yet to take of a device's memory: rows of
+ * each lane; scratch, which is less than what a training keeps of as many
+ * rows for one coupling; and the weights as products like them.
+ */
+static int
+will_take(const struct nf_trainer *t, uint64_t *nbyte, struct nf_err *err)
+{
+	const struct nf_dev *d = t->dev;
+	uint64_t lane, tile, step;
+
+	if (nf_work_size(t->net, t->dev, d->tile, 0, &lane, err) == -1 ||
+	    nf_work_size(t->net, t->dev, d->tile, 1, &tile, err) == -1 ||
+	    nf_work_size(t->net, t->dev, t->batch, 1, &step, err) == -1)
+		return -1;
+	*nbyte = d->nlane * lane + (d->nlane * tile + step) /
+	    t->flow->shape.steps + 2 * t->flow->nparam * sizeof(nf_real);
+	return 0;
+}
+
 int
 nf_trainer_open(struct nf_trainer **out, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o, uint64_t nrow,
@@ -127,7 +147,8 @@ nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
 		rows = &none;
 	}
 	if (nf_train_check(t->flow, &t->opt, rows->nrow, err) == -1 ||
-	    nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1)
+	    nf_train_mean_weight(rows, windows, &t->mean_weight, err) == -1 ||
+	    will_take(t, &t->rows.keep, err) == -1)
 		return -1;
 	t->nrow = (uint32_t)rows->nrow;
 	if (nf_train_rows_put(&t->rows, t->dev, t->flow, t->opt.seed,
@@ -338,8 +359,7 @@ nf_trainer_valid(struct nf_trainer *t, const struct nf_rowset *rows,
 {
 	nf_train_rows_free(&t->valid_rows);
 	t->valid = *rows;
-	return nf_train_rows_keep(&t->valid_rows, &t->rows, t->batch, rows,
-	    err);
+	return nf_train_rows_keep(&t->valid_rows, &t->rows, rows, err);
 }
 
 int

@@ -262,6 +262,58 @@ test_valid(void)
 	finish(&r);
 }
 
+/* ---- what more a training takes --------------------------------------- */
+
+/*
+ * Rows for which there would be room, were there nothing more to come: it
+ * must be left for the sort that makes an epoch's order, for the weights as
+ * products like them and for validation.  Where memory is a GPU's own there
+ * is plenty.
+ */
+static void
+test_room(uint32_t nrow, uint32_t ncontext, uint32_t hidden,
+    const char *spare, const char *name)
+{
+	struct nf_rowset rows = { nrow, calloc(nrow * 2, sizeof(float)),
+		calloc(nrow * ncontext + 1, sizeof(float)), NULL };
+	struct nf_train_opt o;
+	struct nf_shape s;
+	struct nf_err err;
+	struct run r = { 0 };
+	double nll = NAN;
+	uint32_t i;
+
+	for (i = 0; i < nrow * 2; i++)
+		((float *)rows.x)[i] = (float)uniform(-1, 1);
+	nf_shape_default(&s);
+	s.features = 2;
+	s.context = ncontext;
+	s.steps = 2;
+	s.hidden = hidden;
+	s.blocks = 1;
+	s.bins = 4;
+	must(nf_flow_new(&r.f, &s, &err), &err);
+	nf_flow_init(r.f, NF_INIT_NFLOWS, NF_PERM_RANDOM, 5);
+	nf_train_default(&o);
+	o.batch = BATCH;
+	o.precision = NF_TF32;
+	setenv("NF_EMU_SPARE", "1000000000", 1);
+	dev[1]->ops->spare(dev[1]);
+	setenv("NF_EMU_SPARE", spare, 1);
+	must(nf_trainer_open(&r.t, dev[1], r.f, &o, nrow, &err), &err);
+	err.msg[0] = '\0';
+	ok(nf_trainer_rows(r.t, &rows, NULL, &err) == 0 &&
+	    nf_trainer_run(r.t, 3, &err) == 0, "%s: there is room to train "
+	    "%s", name, err.msg);
+	unsetenv("NF_EMU_SPARE");
+	rows.nrow = 400;
+	ok(nf_trainer_nll(r.t, &rows, &nll, &err) == 0 && isfinite(nll),
+	    "%s: and to validate %s", name, err.msg);
+	free((void *)rows.x);
+	free((void *)rows.context);
+	finish(&r);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -274,6 +326,8 @@ main(int argc, char *argv[])
 	test_resume(0);
 	test_resume(1);
 	test_valid();
+	test_room(60000, 0, 6, "1700000", "narrow rows");
+	test_room(4700, 100, 256, "4000000", "a wide network");
 	close_pair();
 	return done();
 }

@@ -181,19 +181,19 @@ apart()
 	printf '[train]\nepochs=2\nbatch=500\nprecision=fp32\n' >>t.cfg
 	run -0 --separate-stderr gpu nftrain -c t.cfg -o all.nf t.nfs
 	[[ $stderr != *windows* ]]
-	export NF_EMU_SPARE=2500000
+	export NF_EMU_SPARE=4500000
 	run -0 --separate-stderr gpu nftrain -c t.cfg -o some.nf t.nfs
 	[[ $stderr == *$'\n'"more rows than the GPU's free memory holds: \
 there in windows of 3500"$'\n'* ]]
 	cmp all.nf some.nf
 	gpu nftrain -c t.cfg -q -o part.nf --max-time 0.1s t.nfs
-	NF_EMU_SPARE=3000000 gpu nftrain -c t.cfg -q -o part.nf --resume t.nfs
+	NF_EMU_SPARE=5000000 gpu nftrain -c t.cfg -q -o part.nf --resume t.nfs
 	cmp all.nf part.nf
 	unset NF_EMU_SPARE
 	sed -i s/valid_fraction=0.1/valid_fraction=0.7/ t.cfg
 	run -0 --separate-stderr gpu nftrain -c t.cfg -o all.nf t.nfs
 	[[ $stderr != *"rows that validate go"* ]]
-	NF_EMU_SPARE=2500000 run -0 --separate-stderr gpu nftrain -c t.cfg \
+	NF_EMU_SPARE=4500000 run -0 --separate-stderr gpu nftrain -c t.cfg \
 	    -o some.nf t.nfs
 	[[ $stderr != *windows* ]]
 	[[ $stderr == *$'\n'"the rows that validate go to the GPU each epoch\

@@ -9,7 +9,7 @@
 #include "prep.h"
 #include "store.h"
 
-#define CHUNK	(8u << 20)		/* bytes, about */
+#define CHUNK	(1u << 20)		/* bytes, about */
 
 static const char temp_name[] = "a temporary file";
 

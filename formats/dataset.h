@@ -74,7 +74,7 @@ struct nf_dataset_opt {
 	int resumes;			/* go on with a training that .. */
 	struct nf_spool_size size;	/* .. had them on disk, or (0) not */
 	int later;			/* those that train may be prepared
-					 * when a batch first wants them */
+					 * when training first wants them */
 	void (*begun)(void *arg);	/* what can be done while rows come, */
 	void *arg;			/* .. or NULL */
 };

@@ -207,11 +207,9 @@ make_trainer(struct nf_fit *f, struct nf_err *err)
 	}
 	if (f->trainer == NULL && make(f, d->D, d->C, d->ntrain, err) == -1)
 		return -1;
-	if (nf_trainer_rows(f->trainer, &d->train, d->spool != NULL ?
-	    &d->windows : NULL, err) == -1)
-		return -1;
 	nf_trainer_later(f->trainer, &d->maker);
-	return 0;
+	return nf_trainer_rows(f->trainer, &d->train, d->spool != NULL ?
+	    &d->windows : NULL, err);
 }
 
 int

@@ -1,7 +1,7 @@
 /*
  * Rows that are prepared when training first wants them: in the first epoch,
- * in which each occurs once.  Until then all lie in memory as they came.
- * Internal to dataset.
+ * in which each occurs once, or on their way to a device.  Until then all lie
+ * in memory as they came.  Internal to dataset.
  */
 #ifndef NF_LATER_H
 #define NF_LATER_H

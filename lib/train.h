@@ -48,7 +48,7 @@ struct nf_rowset {
 	const nf_real *weight;		/* [nrow], or NULL: all 1 */
 };
 
-/* Rows that come to be when training first wants them: make makes those of
+/* Rows that come to be when they are first wanted: make makes those of
  * row [n], each once. */
 struct nf_maker {
 	int (*make)(void *arg, const uint32_t *row, uint32_t n,
@@ -95,13 +95,14 @@ int nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
 int nf_trainer_open(struct nf_trainer **t, struct nf_dev *dev,
     struct nf_flow *f, const struct nf_train_opt *o, uint64_t nrow,
     struct nf_err *err) NF_CHECKED;
-int nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
-    const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
 /*
- * The rows just given, but for their weights, come to be that way.  Only
- * where the device's memory is the host's.
+ * The rows to be given, but for their weights, come to be that way: in the
+ * first epoch, when a batch wants them; or before nf_trainer_rows is over, if
+ * they go to a device's own memory.
  */
 void nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m);
+int nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
+    const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
 void nf_trainer_free(struct nf_trainer *t);
 
 /* How far training is: what a checkpoint holds beside the parameters. */

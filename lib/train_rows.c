@@ -7,22 +7,6 @@
 /* Bytes of a piece at most, where the device has no room for all rows. */
 #define WINDOW		((uint64_t)1 << 26)
 
-/* A copy of n numbers on the device, or they themselves where it can. */
-static nf_real *
-put(struct nf_dev *d, const nf_real *from, uint64_t n)
-{
-	nf_real *to;
-
-	if (from == NULL || n == 0)
-		return NULL;
-	if (d->host)
-		return (nf_real *)from;
-	to = d->ops->alloc(d, n * sizeof(*to));
-	if (to != NULL)
-		d->ops->upload(d, to, from, n * sizeof(*to));
-	return to;
-}
-
 /* Pieces of a window. */
 static uint64_t
 npiece(const struct nf_train_rows *r)
@@ -123,14 +107,87 @@ cut(struct nf_train_rows *r, const struct nf_rowset *rows, uint64_t seed,
 	    err);
 }
 
+/* A device whose memory is the host's works in the rows themselves. */
 static void
-put_all(struct nf_train_rows *r, const struct nf_rowset *rows)
+take_over(struct nf_train_rows *r, const struct nf_rowset *rows)
 {
-	uint64_t n = rows->nrow;
+	r->x = (nf_real *)rows->x;
+	r->context = (nf_real *)rows->context;
+	r->weight = (nf_real *)rows->weight;
+}
 
-	r->x = put(r->dev, rows->x, n * r->shape->features);
-	r->context = put(r->dev, rows->context, n * r->shape->context);
-	r->weight = put(r->dev, rows->weight, n);
+/* Device memory for n rows. */
+static void
+take_room(struct nf_train_rows *r, uint64_t n, int weighted)
+{
+	const struct nf_ops *o = r->dev->ops;
+
+	n *= sizeof(nf_real);
+	r->x = o->alloc(r->dev, n * r->shape->features);
+	if (r->shape->context > 0)
+		r->context = o->alloc(r->dev, n * r->shape->context);
+	if (weighted)
+		r->weight = o->alloc(r->dev, n);
+}
+
+/* n of rows from lo on go to place to there. */
+static void
+send(struct nf_train_rows *r, uint32_t way, const struct nf_rowset *rows,
+    uint64_t lo, uint64_t n, uint64_t to)
+{
+	uint64_t D = r->shape->features, C = r->shape->context;
+	const struct nf_ops *o = r->dev->ops;
+	size_t size = sizeof(nf_real);
+
+	o->send(r->dev, way, r->x + to * D, rows->x + lo * D, n * D * size);
+	if (r->context != NULL)
+		o->send(r->dev, way, r->context + to * C,
+		    rows->context + lo * C, n * C * size);
+	if (r->weight != NULL)
+		o->send(r->dev, way, r->weight + to, rows->weight + lo,
+		    n * size);
+}
+
+/* Have n rows made, as they stand, that are not there yet. */
+static int
+make_some(struct nf_train_rows *r, uint64_t lo, uint32_t n,
+    struct nf_err *err)
+{
+	uint32_t row[SOME], i;
+
+	if (r->maker.make == NULL)
+		return 0;
+	for (i = 0; i < n; i++)
+		row[i] = (uint32_t)lo + i;
+	r->made += n;
+	return r->maker.make(r->maker.arg, row, n, err);
+}
+
+/*
+ * All rows, some at a time: while these are on their way, others are made.
+ * Where the device has no room for them they are made all the same, but stay.
+ */
+static int
+put_all(struct nf_train_rows *r, const struct nf_rowset *rows,
+    struct nf_err *err)
+{
+	const struct nf_ops *o = r->dev->ops;
+	uint64_t lo, n = rows->nrow, left;
+	uint32_t way = 0, part;
+
+	for (; r->mix == NULL && way < NF_WAYS; way++)
+		o->leave(r->dev, way);
+	for (lo = 0; lo < n; lo += part, way++) {
+		left = n - lo;
+		part = left < SOME ? (uint32_t)left : SOME;
+		if (make_some(r, lo, part, err) == -1)
+			return -1;
+		if (r->mix == NULL)
+			send(r, way % NF_WAYS, rows, lo, part, lo);
+	}
+	for (way = 0; r->mix == NULL && way < NF_WAYS; way++)
+		o->sent(r->dev, way);
+	return o->sync(r->dev, err);
 }
 
 int
@@ -139,8 +196,7 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
     const struct nf_rowset *rows, const struct nf_windows *windows,
     struct nf_err *err)
 {
-	const struct nf_ops *o = dev->ops;
-	uint64_t n;
+	int here;			/* all of them */
 
 	r->dev = dev;
 	r->shape = &f->shape;
@@ -149,21 +205,18 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 		r->windows = *windows;
 	if (cut(r, rows, seed, batch, err) == -1)
 		return -1;
-	r->index = o->alloc(dev, r->nrow * sizeof(*r->index));
-	if (r->windows.nwindow == 0) {
-		put_all(r, rows);
-		return o->sync(dev, err);
-	}
+	here = r->windows.nwindow == 0;
+	r->index = dev->ops->alloc(dev, r->nrow * sizeof(*r->index));
+	if (dev->host && here)
+		take_over(r, rows);
+	else if (!dev->host)
+		take_room(r, here ? r->nrow : NF_WAYS * r->piece,
+		    here ? rows->weight != NULL : r->windows.weighted);
+	if (dev->ops->sync(dev, err) == -1 ||
+	    (!dev->host && windows == NULL && put_all(r, rows, err) == -1))
+		return -1;
 	r->window = r->at = r->sent = NONE;
-	if (dev->host)
-		return put_order(r, err);
-	n = NF_WAYS * r->piece * sizeof(nf_real);
-	r->x = o->alloc(dev, n * r->shape->features);
-	if (r->shape->context > 0)
-		r->context = o->alloc(dev, n * r->shape->context);
-	if (r->windows.weighted)
-		r->weight = o->alloc(dev, n);
-	return put_order(r, err);
+	return here ? 0 : put_order(r, err);
 }
 
 int
@@ -189,8 +242,8 @@ nf_train_rows_keep(struct nf_train_rows *r, const struct nf_train_rows *train,
 	r->dev = d;
 	r->shape = train->shape;
 	part.weight = NULL;		/* they are used on the host */
-	put_all(r, &part);
-	return d->ops->sync(d, err);
+	take_room(r, part.nrow, 0);
+	return d->ops->sync(d, err) == -1 ? -1 : put_all(r, &part, err);
 }
 
 void
@@ -209,26 +262,6 @@ nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed, uint32_t epoch)
 
 /* ---- windows and pieces ----------------------------------------------- */
 
-/* Of the host's rows, those from lo on go where the device has room. */
-static void
-send(struct nf_train_rows *r, uint32_t way, uint64_t lo)
-{
-	uint64_t left = r->host.nrow - lo, D = r->shape->features;
-	uint64_t C = r->shape->context, n = left < r->piece ? left : r->piece;
-	uint64_t to = way * r->piece;
-	const struct nf_ops *o = r->dev->ops;
-	size_t size = sizeof(nf_real);
-
-	o->send(r->dev, way, r->x + to * D, r->host.x + lo * D,
-	    n * D * size);
-	if (r->context != NULL)
-		o->send(r->dev, way, r->context + to * C,
-		    r->host.context + lo * C, n * C * size);
-	if (r->weight != NULL)
-		o->send(r->dev, way, r->weight + to, r->host.weight + lo,
-		    n * size);
-}
-
 /* Have the piece with this row of the epoch's order on its way here. */
 static int
 send_piece(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
@@ -237,6 +270,7 @@ send_piece(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 	const struct nf_windows *w = &r->windows;
 	uint64_t window = row / w->nwindow, at = row % w->nwindow;
 	uint64_t piece = window * npiece(r) + at / r->piece;
+	uint64_t way = piece % NF_WAYS, lo = at / r->piece * r->piece, left;
 
 	if (r->sent != NONE && piece <= r->sent)
 		return 0;
@@ -246,8 +280,10 @@ send_piece(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 			return -1;
 		r->window = window;
 	}
+	left = r->host.nrow - lo;
 	if (!r->dev->host)
-		send(r, piece % NF_WAYS, at / r->piece * r->piece);
+		send(r, (uint32_t)way, &r->host, lo, left < r->piece ? left :
+		    r->piece, way * r->piece);
 	r->sent = piece;
 	return 0;
 }
@@ -286,11 +322,8 @@ nf_train_rows_load(struct nf_train_rows *r, uint32_t epoch, uint64_t row,
 		return -1;
 	o->sent(r->dev, piece % NF_WAYS);
 	r->at = piece;
-	if (r->dev->host) {
-		r->x = (nf_real *)r->host.x;
-		r->context = (nf_real *)r->host.context;
-		r->weight = (nf_real *)r->host.weight;
-	}
+	if (r->dev->host)
+		take_over(r, &r->host);
 	return 0;
 }
 

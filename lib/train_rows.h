@@ -25,13 +25,14 @@ struct nf_train_rows {
 					 * was sent, the one that steps take */
 	struct nf_mix *mix;		/* theirs, or NULL */
 	struct nf_maker maker;		/* of rows that are not there yet; .. */
-	uint32_t made;			/* .. those up to here in the order
-					 * are */
+	uint32_t made;			/* .. so many are, the first of the
+					 * epoch's order */
 };
 
 /*
- * Upload rows or, where windows is not NULL, make room for those.  Last of
- * all that a trainer holds there.
+ * Send rows there, which the maker, if it is set, makes meanwhile; or, where
+ * windows is not NULL, make room for those.  Last of all that a trainer holds
+ * there.
  */
 int nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
     const struct nf_flow *f, uint64_t seed, uint32_t batch,

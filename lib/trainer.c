@@ -136,6 +136,12 @@ fail:
 	return -1;
 }
 
+void
+nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m)
+{
+	t->rows.maker = *m;
+}
+
 int
 nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
     const struct nf_windows *windows, struct nf_err *err)
@@ -186,12 +192,6 @@ nf_trainer_new_windows(struct nf_trainer **t, struct nf_dev *dev,
     const struct nf_windows *windows, struct nf_err *err)
 {
 	return make(t, dev, f, o, NULL, windows, err);
-}
-
-void
-nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m)
-{
-	t->rows.maker = *m;
 }
 
 void

@@ -88,15 +88,13 @@ must(int rc, const struct nf_err *err)
 	exit(1);
 }
 
+/* A small flow, and how to train it. */
 static void
-begin(struct run *r, int k, int disk, uint64_t memory)
+open_flow(struct run *r, struct nf_train_opt *o)
 {
-	struct nf_windows w = { NROW, WINDOW, 1, 1, load, &r->disk };
-	struct nf_train_opt o;
 	struct nf_shape s;
 	struct nf_err err;
 
-	memset(r, 0, sizeof(*r));
 	nf_shape_default(&s);
 	s.features = D;
 	s.context = C;
@@ -106,10 +104,21 @@ begin(struct run *r, int k, int disk, uint64_t memory)
 	s.bins = 4;
 	must(nf_flow_new(&r->f, &s, &err), &err);
 	nf_flow_init(r->f, NF_INIT_NFLOWS, NF_PERM_RANDOM, 5);
-	nf_train_default(&o);
-	o.batch = BATCH;
-	o.precision = NF_FP32;
-	o.seed = 11;
+	nf_train_default(o);
+	o->batch = BATCH;
+	o->precision = NF_FP32;
+	o->seed = 11;
+}
+
+static void
+begin(struct run *r, int k, int disk, uint64_t memory)
+{
+	struct nf_windows w = { NROW, WINDOW, 1, 1, load, &r->disk };
+	struct nf_train_opt o;
+	struct nf_err err;
+
+	memset(r, 0, sizeof(*r));
+	open_flow(r, &o);
 	dev[k]->row_memory = memory;
 	must(disk ? nf_trainer_new_windows(&r->t, dev[k], r->f, &o, &w,
 	    &err) : nf_trainer_new(&r->t, dev[k], r->f, &o, &all, &err),
@@ -214,6 +223,134 @@ test_resume(int disk)
 	free(b.st.adam_v);
 	finish(&b);
 	finish(&a);
+}
+
+/* ---- rows that are made on their way ------------------------------------ */
+
+/* More than go there at a time, and not a multiple of it. */
+#define NMADE	40007
+
+struct made {
+	float *x, *context, *weight;	/* what is made .. */
+	float *to, *to_context;		/* .. and where */
+	uint8_t *times;			/* each row was */
+	uint32_t most;			/* rows, before it fails */
+	uint32_t next;			/* the row that follows, if they come
+					 * as they stand */
+};
+
+static int
+make(void *arg, const uint32_t *row, uint32_t n, struct nf_err *err)
+{
+	struct made *m = arg;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (row[i] >= m->most)
+			return nf_fail(err, NF_ESYS, "no more rows");
+		memcpy(m->to + row[i] * D, m->x + row[i] * D,
+		    D * sizeof(float));
+		memcpy(m->to_context + row[i] * C, m->context + row[i] * C,
+		    C * sizeof(float));
+		m->times[row[i]]++;
+		m->next += row[i] == m->next;
+	}
+	return 0;
+}
+
+static float *
+numbers(size_t n)
+{
+	float *p = malloc(n * sizeof(*p));
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		p[i] = (float)uniform(0.1, 1);
+	return p;
+}
+
+/* A trainer whose rows are made, or are there; -1 as nf_trainer_rows has it. */
+static int
+begin_made(struct run *r, int k, struct made *m, int later, uint64_t memory,
+    struct nf_err *err)
+{
+	struct nf_maker maker = { make, m };
+	struct nf_rowset rows = { NMADE, m->x, m->context, m->weight };
+	struct nf_train_opt o;
+	int rc;
+
+	memset(r, 0, sizeof(*r));
+	open_flow(r, &o);
+	o.batch = 1000;
+	must(nf_trainer_open(&r->t, dev[k], r->f, &o, NMADE, err), err);
+	if (later) {
+		memset(m->to, 0, NMADE * D * sizeof(float));
+		memset(m->to_context, 0, NMADE * C * sizeof(float));
+		memset(m->times, 0, NMADE);
+		m->next = 0;
+		rows.x = m->to;
+		rows.context = m->to_context;
+		nf_trainer_later(r->t, &maker);
+	}
+	dev[k]->row_memory = memory;
+	rc = nf_trainer_rows(r->t, &rows, NULL, err);
+	dev[k]->row_memory = 0;
+	return rc;
+}
+
+static uint32_t
+made_once(const struct made *m)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < NMADE; i++)
+		n += m->times[i] == 1;
+	return n;
+}
+
+static void
+test_made(void)
+{
+	struct made m = { numbers(NMADE * D), numbers(NMADE * C),
+		numbers(NMADE), numbers(NMADE * D), numbers(NMADE * C),
+		malloc(NMADE), NMADE, 0 };
+	static const uint64_t memory[] = { 0, 3000 * ROW };
+	struct nf_err err;
+	struct run a, b;
+	uint32_t i;
+
+	must(begin_made(&a, 1, &m, 0, 0, &err), &err);
+	must(nf_trainer_run(a.t, 2, &err), &err);
+	must(nf_trainer_get(a.t, &a.st, &err), &err);
+	for (i = 0; i < COUNT(memory); i++) {
+		must(begin_made(&b, 1, &m, 1, memory[i], &err), &err);
+		ok((nf_trainer_window(b.t) > 0) == (memory[i] > 0) &&
+		    m.next == NMADE && made_once(&m) == NMADE,
+		    "made before the first step, each once and as they stand");
+		must(nf_trainer_run(b.t, 2, &err), &err);
+		must(nf_trainer_get(b.t, &b.st, &err), &err);
+		ok(same(&a, &b), "and trained on as those that were there");
+		finish(&b);
+	}
+	m.most = NMADE - 1;
+	ok(begin_made(&b, 1, &m, 1, 0, &err) == -1 &&
+	    strcmp(err.msg, "no more rows") == 0, "one that cannot be made");
+	finish(&b);
+	finish(&a);
+
+	m.most = NMADE;
+	must(begin_made(&b, 0, &m, 1, 0, &err), &err);
+	ok(made_once(&m) == 0, "on the CPU none is made before a step");
+	must(nf_trainer_run(b.t, 1000, &err), &err);
+	must(nf_trainer_next(b.t, &err), &err);
+	ok(made_once(&m) == NMADE, "and each once in the first epoch");
+	finish(&b);
+	free(m.x);
+	free(m.context);
+	free(m.weight);
+	free(m.to);
+	free(m.to_context);
+	free(m.times);
 }
 
 /* ---- rows to judge by ------------------------------------------------- */
@@ -325,6 +462,7 @@ main(int argc, char *argv[])
 	test_pieces(1);
 	test_resume(0);
 	test_resume(1);
+	test_made();
 	test_valid();
 	test_room(60000, 0, 6, "1700000", "narrow rows");
 	test_room(4700, 100, 256, "4000000", "a wide network");

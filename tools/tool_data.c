@@ -120,7 +120,7 @@ read_rows(struct tool_data *d, uint64_t memory, const struct nf_model *from,
 	struct nf_dataset_opt o = { .fraction = d->valid == NULL ?
 		d->cfg->valid_fraction : 0, .seed = d->cfg->train.seed,
 		.batch = d->cfg->train.batch, .memory = memory,
-		.later = d->dev->host && d->nrow > 0,
+		.later = d->nrow > 0,
 		.begun = make_fit, .arg = d };
 
 	if (d->valid != NULL)

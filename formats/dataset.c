@@ -252,6 +252,7 @@ nf_dataset_train(struct nf_dataset *d, const struct nf_choice *c,
 	int rc = -1;
 
 	d->weighted = c->nweight > 0;
+	p.total = f->total == NF_NROW_UNKNOWN ? 0 : most;
 	nf_pass_begin(&p, o->fraction);
 	if (open_held(d, &d->all, most, d->weighted, err) == -1 ||
 	    open_numbers(&p, most, err) == -1 ||

@@ -75,8 +75,10 @@ struct nf_dataset_opt {
 	struct nf_spool_size size;	/* .. had them on disk, or (0) not */
 	int later;			/* those that train may be prepared
 					 * when training first wants them */
-	void (*begun)(void *arg);	/* what can be done while rows come, */
-	void *arg;			/* .. or NULL */
+	void (*begun)(void *arg, uint64_t ntrain);
+	void *arg;			/* what can be done while rows come, of
+					 * which ntrain will train, or 0: that
+					 * is not known yet; or NULL */
 };
 
 /*

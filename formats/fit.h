@@ -44,10 +44,12 @@ int nf_fit_open(struct nf_fit **f, const char *path, const struct nf_cfg *cfg,
     NF_CHECKED;
 /*
  * Take the memory of nf_fit_memory ahead of rows, of which nrow are to come,
- * with D targets and C conditions.  May be left out; what goes wrong is kept
- * for nf_fit_begin.
+ * with D targets and C conditions; and, where just so many will train, make
+ * an order of them.  May be left out; what goes wrong is kept for
+ * nf_fit_begin.
  */
-void nf_fit_make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow);
+void nf_fit_make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow,
+    int just);
 /*
  * Begin with these rows, which must be the checkpoint's.  They are kept by
  * reference; the checkpoint is the run's from then on.

@@ -77,9 +77,12 @@ make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow,
 }
 
 void
-nf_fit_make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow)
+nf_fit_make(struct nf_fit *f, uint32_t D, uint32_t C, uint64_t nrow,
+    int just)
 {
 	f->rc = make(f, D, C, nrow, &f->err);
+	if (f->rc == 0 && just)
+		f->rc = nf_trainer_expect(f->trainer, nrow, &f->err);
 }
 
 /* ---- with them ---------------------------------------------------------- */

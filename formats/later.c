@@ -38,7 +38,7 @@ nf_later_new(struct nf_later **out, struct nf_pass *p, struct nf_err *err)
 	if (l == NULL)
 		return -1;
 	l->pass = *p;
-	l->pass.valid = NULL;		/* these it keeps */
+	l->pass.chosen = l->pass.own = NULL;	/* these it keeps */
 	l->pass.place = NULL;
 	l->pass.record = NULL;
 	l->store = *p->store;

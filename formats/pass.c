@@ -31,14 +31,19 @@ choose(const struct nf_pass *p, uint64_t first, uint64_t n, uint8_t *chosen)
 static int
 set_rows(struct nf_pass *p, struct nf_err *err)
 {
-	if (p->valid == NULL)		/* the first are the most */
-		p->valid = nf_alloc(p->n, sizeof(*p->valid), "rows", err);
-	if (p->valid == NULL)
+	if (p->first + p->n <= p->nchosen) {
+		p->valid = p->chosen + p->first;
+		return 0;
+	}
+	if (p->own == NULL)		/* the first are the most */
+		p->own = nf_alloc(p->n, sizeof(*p->own), "rows", err);
+	p->valid = p->own;
+	if (p->own == NULL)
 		return -1;
 	if (p->bound > 0)
-		choose(p, p->first, p->n, p->valid);
+		choose(p, p->first, p->n, p->own);
 	else
-		memset(p->valid, 0, p->n);
+		memset(p->own, 0, p->n);
 	return 0;
 }
 
@@ -102,13 +107,22 @@ nf_pass_begin(struct nf_pass *p, double fraction)
 	begin_fit(p);
 }
 
+/* Where it is known how many rows come, so is which of them validate. */
 void
 nf_pass_begun(void *pass)
 {
 	struct nf_pass *p = pass;
+	uint64_t ntrain = 0;
 
+	if (p->total > 0 && (p->chosen = nf_alloc(p->total,
+	    sizeof(*p->chosen), "rows", NULL)) != NULL) {
+		ntrain = p->total;
+		if (p->bound > 0)
+			ntrain -= choose(p, 0, p->total, p->chosen);
+		p->nchosen = p->total;
+	}
 	if (p->begun != NULL)
-		p->begun(p->arg);
+		p->begun(p->arg, ntrain);
 }
 
 /* Show the rows at hand to those that want them. */
@@ -214,7 +228,7 @@ nf_pass_choose(struct nf_pass *p)
 	if (p->bound > 0 && p->rc != -1)
 		p->nvalid += choose(p, p->seen, n - p->seen, NULL);
 	if (p->nvalid == n && p->rc != -1) {
-		p->bound = 0;
+		p->bound = p->nchosen = 0;
 		begin_fit(p);
 	}
 	p->d->nvalid = p->nvalid;
@@ -261,7 +275,8 @@ nf_pass_free(struct nf_pass *p)
 	free_fit(p);
 	nf_grow_free(&p->number[0]);
 	nf_grow_free(&p->number[1]);
-	nf_free(p->valid);
+	nf_free(p->chosen);
+	nf_free(p->own);
 	nf_free(p->place);
 	nf_free(p->record);
 }

@@ -16,7 +16,8 @@ struct nf_pass {
 	const struct nf_choice *c;
 	struct nf_store *store;
 	uint64_t seed, bound;		/* rows below it validate */
-	void (*begun)(void *arg);	/* of nf_dataset_opt */
+	uint64_t total;			/* rows to come, or 0: not known */
+	void (*begun)(void *arg, uint64_t ntrain);	/* nf_dataset_opt's */
 	void *arg;
 	int keep;			/* note which rows train, and which
 					 * do not: see later.h */
@@ -34,7 +35,10 @@ struct nf_pass {
 	const void *x;			/* at hand: n rows from first on .. */
 	uint64_t first, n;
 	const uint32_t *pick;		/* .. or, if not NULL, these of all */
-	uint8_t *valid;			/* [chunk]: which of them validate */
+	const uint8_t *valid;		/* which of them validate: a part of */
+	uint8_t *chosen;		/* .. [nchosen] rows, or of their own */
+	uint64_t nchosen;
+	uint8_t *own;			/* [chunk] */
 	uint64_t *place;		/* [chunk]: where they go */
 	nf_real *record;		/* [chunk]: on their way to disk */
 };

@@ -101,6 +101,9 @@ int nf_trainer_open(struct nf_trainer **t, struct nf_dev *dev,
  * they go to a device's own memory.
  */
 void nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m);
+/* If so many rows will be given, their order need not be made then. */
+int nf_trainer_expect(struct nf_trainer *t, uint64_t nrow, struct nf_err *err)
+    NF_CHECKED;
 int nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
     const struct nf_windows *windows, struct nf_err *err) NF_CHECKED;
 void nf_trainer_free(struct nf_trainer *t);

@@ -100,7 +100,7 @@ cut(struct nf_train_rows *r, const struct nf_rowset *rows, uint64_t seed,
 		return 0;
 	}
 	if (rows->nrow <= room_for_rows(r, d, d->ops->shuffle_room(d,
-	    r->nrow)) / row)
+	    (uint32_t)rows->nrow)) / row)
 		return 0;
 	r->piece = n;
 	return nf_mix_new(&r->mix, rows, r->shape, seed, n, &r->windows,
@@ -190,6 +190,32 @@ put_all(struct nf_train_rows *r, const struct nf_rowset *rows,
 	return o->sync(r->dev, err);
 }
 
+/* Memory for the order of n rows, unless it is there. */
+static void
+take_index(struct nf_train_rows *r, uint32_t n)
+{
+	const struct nf_ops *o = r->dev->ops;
+
+	if (r->index != NULL && r->nrow == n)
+		return;
+	o->free(r->dev, r->index);
+	r->index = o->alloc(r->dev, n * sizeof(*r->index));
+	r->nrow = n;
+	r->ordered = 0;
+}
+
+int
+nf_train_rows_expect(struct nf_train_rows *r, struct nf_dev *dev,
+    uint64_t seed, uint32_t nrow, struct nf_err *err)
+{
+	r->dev = dev;
+	take_index(r, nrow);
+	if (dev->ops->sync(dev, err) == -1)
+		return -1;
+	nf_train_rows_epoch(r, seed, 0);
+	return dev->ops->sync(dev, err);
+}
+
 int
 nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
     const struct nf_flow *f, uint64_t seed, uint32_t batch,
@@ -200,13 +226,12 @@ nf_train_rows_put(struct nf_train_rows *r, struct nf_dev *dev,
 
 	r->dev = dev;
 	r->shape = &f->shape;
-	r->nrow = (uint32_t)rows->nrow;
 	if (windows != NULL)
 		r->windows = *windows;
 	if (cut(r, rows, seed, batch, err) == -1)
 		return -1;
 	here = r->windows.nwindow == 0;
-	r->index = dev->ops->alloc(dev, r->nrow * sizeof(*r->index));
+	take_index(r, (uint32_t)rows->nrow);
 	if (dev->host && here)
 		take_over(r, rows);
 	else if (!dev->host)
@@ -252,7 +277,11 @@ nf_train_rows_epoch(struct nf_train_rows *r, uint64_t seed, uint32_t epoch)
 	uint32_t way;
 
 	if (r->windows.nwindow == 0) {
-		r->dev->ops->shuffle(r->dev, seed, epoch, r->nrow, r->index);
+		if (!r->ordered || r->order != epoch)
+			r->dev->ops->shuffle(r->dev, seed, epoch, r->nrow,
+			    r->index);
+		r->ordered = 1;
+		r->order = epoch;
 		return;
 	}
 	r->window = r->at = r->sent = NONE;

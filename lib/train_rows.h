@@ -17,6 +17,8 @@ struct nf_train_rows {
 	uint64_t keep;			/* bytes that steps and validation have
 					 * yet to take there: the caller's */
 	uint32_t *index;		/* [nrow]: an epoch's order of these */
+	uint32_t order;			/* that epoch, .. */
+	int ordered;			/* .. once it is there */
 	struct nf_windows windows;	/* nwindow 0: all rows are here */
 	uint64_t piece;			/* rows of it: whole batches */
 	uint64_t window;		/* the one that the host has */
@@ -29,6 +31,9 @@ struct nf_train_rows {
 					 * epoch's order */
 };
 
+/* Make the first epoch's order of nrow rows, before they are there. */
+int nf_train_rows_expect(struct nf_train_rows *r, struct nf_dev *dev,
+    uint64_t seed, uint32_t nrow, struct nf_err *err) NF_CHECKED;
 /*
  * Send rows there, which the maker, if it is set, makes meanwhile; or, where
  * windows is not NULL, make room for those.  Last of all that a trainer holds

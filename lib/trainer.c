@@ -142,6 +142,16 @@ nf_trainer_later(struct nf_trainer *t, const struct nf_maker *m)
 	t->rows.maker = *m;
 }
 
+/* A GPU makes an order in no time, and keeps its memory for rows till then. */
+int
+nf_trainer_expect(struct nf_trainer *t, uint64_t nrow, struct nf_err *err)
+{
+	if (!t->dev->host || nf_train_check(t->flow, &t->opt, nrow, err) == -1)
+		return t->dev->host ? -1 : 0;
+	return nf_train_rows_expect(&t->rows, t->dev, t->opt.seed,
+	    (uint32_t)nrow, err);
+}
+
 int
 nf_trainer_rows(struct nf_trainer *t, const struct nf_rowset *rows,
     const struct nf_windows *windows, struct nf_err *err)

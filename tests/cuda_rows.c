@@ -237,6 +237,7 @@ struct made {
 	uint32_t most;			/* rows, before it fails */
 	uint32_t next;			/* the row that follows, if they come
 					 * as they stand */
+	uint64_t expect;		/* rows, if not 0 */
 };
 
 static int
@@ -281,7 +282,7 @@ begin_made(struct run *r, int k, struct made *m, int later, uint64_t memory,
 
 	memset(r, 0, sizeof(*r));
 	open_flow(r, &o);
-	o.batch = 1000;
+	o.batch = 100;
 	must(nf_trainer_open(&r->t, dev[k], r->f, &o, NMADE, err), err);
 	if (later) {
 		memset(m->to, 0, NMADE * D * sizeof(float));
@@ -292,6 +293,8 @@ begin_made(struct run *r, int k, struct made *m, int later, uint64_t memory,
 		rows.context = m->to_context;
 		nf_trainer_later(r->t, &maker);
 	}
+	if (m->expect > 0)
+		must(nf_trainer_expect(r->t, m->expect, err), err);
 	dev[k]->row_memory = memory;
 	rc = nf_trainer_rows(r->t, &rows, NULL, err);
 	dev[k]->row_memory = 0;
@@ -308,12 +311,36 @@ made_once(const struct made *m)
 	return n;
 }
 
+/* An order that is made ahead is of use only to as many rows. */
+static void
+test_expect(struct made *m)
+{
+	static const uint64_t nrow[] = { 0, NMADE, NMADE - 1 };
+	struct nf_err err;
+	struct run r[3];
+	int i, k;
+
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < 3; i++) {
+			m->expect = nrow[i];
+			must(begin_made(&r[i], k, m, 0, 0, &err), &err);
+			must(nf_trainer_run(r[i].t, 1, &err), &err);
+			must(nf_trainer_get(r[i].t, &r[i].st, &err), &err);
+		}
+		ok(same(&r[0], &r[1]), "so many rows were expected");
+		ok(same(&r[0], &r[2]), "others were");
+		for (i = 0; i < 3; i++)
+			finish(&r[i]);
+	}
+	m->expect = 0;
+}
+
 static void
 test_made(void)
 {
 	struct made m = { numbers(NMADE * D), numbers(NMADE * C),
 		numbers(NMADE), numbers(NMADE * D), numbers(NMADE * C),
-		malloc(NMADE), NMADE, 0 };
+		malloc(NMADE), NMADE, 0, 0 };
 	static const uint64_t memory[] = { 0, 3000 * ROW };
 	struct nf_err err;
 	struct run a, b;
@@ -341,10 +368,11 @@ test_made(void)
 	m.most = NMADE;
 	must(begin_made(&b, 0, &m, 1, 0, &err), &err);
 	ok(made_once(&m) == 0, "on the CPU none is made before a step");
-	must(nf_trainer_run(b.t, 1000, &err), &err);
+	must(nf_trainer_run(b.t, 1, &err), &err);
 	must(nf_trainer_next(b.t, &err), &err);
 	ok(made_once(&m) == NMADE, "and each once in the first epoch");
 	finish(&b);
+	test_expect(&m);
 	free(m.x);
 	free(m.context);
 	free(m.weight);

@@ -91,6 +91,19 @@ epoch 3/3  train X  valid X  lr X  |g| X  R rows/s  S s" ]
 	cmp <(both e.nf) <(both f.nf)
 }
 
+@test "nftrain: nothing depends on whether rows are counted before they come" {
+	local set share
+
+	for share in 0 0.3 0.9; do
+		set="--set train.epochs=1 --set data.valid_fraction=$share"
+		h5cols -n 200 "$JETS" | nftrain -q -c s.cfg -o a.nf $set
+		# How many it will drop h5cols does not know.
+		h5cols -n 200 --nonfinite=drop "$JETS" |
+		    nftrain -q -c s.cfg -o b.nf $set
+		cmp <(both a.nf) <(both b.nf)
+	done
+}
+
 @test "nftrain: stopped after every step and resumed, the bytes are the same" {
 	local n
 

@@ -104,12 +104,13 @@ make_recipe(struct tool_data *d, const struct nf_model *from,
 }
 
 static void
-make_fit(void *arg)
+make_fit(void *arg, uint64_t ntrain)
 {
 	struct tool_data *d = arg;
+	uint64_t n = ntrain > 0 ? ntrain : d->nrow;
 
-	if (d->nrow > 0 && d->nrow <= UINT32_MAX)
-		nf_fit_make(d->fit, d->rows->D, d->rows->C, d->nrow);
+	if (n > 0 && n <= UINT32_MAX)
+		nf_fit_make(d->fit, d->rows->D, d->rows->C, n, ntrain > 0);
 }
 
 static int

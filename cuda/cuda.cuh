@@ -283,13 +283,8 @@ struct norm_grad {
 	float *dweight, *dbias;
 };
 
-/* The gate, and the statistics for the norm that takes its result, where part
- * has room for the sums of tiles; else NULL (gate.cu). */
-void cuda_gate_before(struct nf_cuda *c, uint32_t n,
-    const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
-    struct nf_mat t, struct nf_mat to, const struct nf_norm *next,
-    float *part);
-/* gate_grad; dt first gets what goes back through a norm, if e is not NULL. */
+/* gate_grad (gate.cu); dt first gets what goes back through a norm, if e is
+ * not NULL. */
 void cuda_gate_grad_after(struct nf_cuda *c, uint32_t n,
     const struct nf_linear *l, struct nf_mat context, struct nf_mat w,
     const struct norm_grad *behind, struct nf_mat dt, struct nf_mat dw,

@@ -56,11 +56,9 @@ multiply(const struct nf_linear *g, uint32_t n, struct nf_mat context,
 	}
 }
 
-/* part: NULL, or room for the sums of next's statistics. */
 static __global__ void
 gate(uint32_t n, struct nf_linear g, struct nf_mat context, struct nf_mat w,
-    struct nf_mat t, struct nf_mat to, struct nf_norm next, float *part,
-    uint32_t *ticket)
+    struct nf_mat t, struct nf_mat to)
 {
 	NF_SHARED(float, shared);
 	uint32_t j0 = blockIdx.y * 32, j = j0 + threadIdx.x % 32;
@@ -85,21 +83,17 @@ gate(uint32_t n, struct nf_linear g, struct nf_mat context, struct nf_mat w,
 		if (j < w.ncol && i + 8 * k < n)
 			to.x[(size_t)(i + 8 * k) * to.ld + j] = v[k];
 	}
-	if (part != NULL)
-		cuda_tile_statistics(&next, n, w.ncol, j0, v,
-		    (double *)shared, part, ticket + blockIdx.y);
 }
 
-void
-cuda_gate_before(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
+static void
+cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
     struct nf_mat context, struct nf_mat w, struct nf_mat t,
-    struct nf_mat to, const struct nf_norm *next, float *part)
+    struct nf_mat to)
 {
+	struct nf_cuda *c = cuda_of(d);
 	struct nf_linear g = { NULL, NULL, NULL, 0, w.ncol, 0 };
 	uint32_t chunk = context.ncol < CHUNK ? context.ncol : CHUNK;
-	struct nf_norm none;
 
-	memset(&none, 0, sizeof(none));
 	if (context.ncol > 0) {
 		g = *l;
 		g.nin = context.ncol;
@@ -111,16 +105,8 @@ cuda_gate_before(struct nf_cuda *c, uint32_t n, const struct nf_linear *l,
 	NF_LAUNCH(gate, dim3(cuda_blocks(n, TILE, 0x7fffffff),
 	    (w.ncol + 31) / 32), NTHREAD, (32 * (CHUNK + 1) + TILE * chunk) *
 	    sizeof(float), cuda_writing_mat(c, n, to))(n, g, context, w, t,
-	    to, next == NULL ? none : *next, part, c->ticket);
+	    to);
 	cuda_launched(c, "gate");
-}
-
-static void
-cuda_gate(struct nf_dev *d, uint32_t n, const struct nf_linear *l,
-    struct nf_mat context, struct nf_mat w, struct nf_mat t,
-    struct nf_mat to)
-{
-	cuda_gate_before(cuda_of(d), n, l, context, w, t, to, NULL, NULL);
 }
 
 /* ---- backward --------------------------------------------------------- */

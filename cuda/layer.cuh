@@ -1,7 +1,8 @@
 /*
  * A product by the matrix units with what a residual block wants done before
  * and after it: a norm and its activation are applied to rows on their way in,
- * and the statistics that the next norm takes are summed on the way out.
+ * and on the way out sums are made of what the next norm takes, or the last
+ * one's gradient.
  */
 #ifndef NF_LAYER_CUH
 #define NF_LAYER_CUH
@@ -10,24 +11,26 @@
 #include "mma.cuh"
 #include "moments.cuh"
 
+#define NF_LAYER_MOST	768		/* columns: shared memory */
+
 /* What is done to rows on their way into a product. */
 enum before { NORM, AS_IT_IS, NORM_GRAD };
-/* And to what comes out. */
-enum after { NOTHING, STATISTICS, ACT_GRAD };
 
 /* A product: y = op(x) w^T + bias, all of n rows and k columns or nout. */
 struct layer {
 	uint32_t n, k, nout;
-	struct nf_mat x, y;
+	struct nf_mat x, y;		/* y: NULL if it is not kept */
 	struct cuda_weights w;
 	const float *bias;
 	struct nf_norm norm;		/* before */
 	enum nf_norm_mode mode;
 	struct norm_grad from;		/* before, of NORM_GRAD */
 	struct nf_mat u;		/* op(x), if it is kept; else NULL */
-	struct nf_norm next;		/* after */
-	struct norm_grad to;		/* after, of ACT_GRAD */
-	float *part;
+	struct nf_linear gate;		/* after: see put_gate */
+	struct nf_mat context, t, to;
+	struct nf_norm next;		/* what takes the result */
+	struct norm_grad back;		/* after: see put_grad */
+	float *part;			/* NULL: no sums after */
 	uint32_t *ticket;
 };
 
@@ -54,14 +57,15 @@ struct taken {
 };
 
 static __device__ __forceinline__ void
-take(const struct layer *p, const enum before before, uint32_t k0,
-    struct taken *r)
+take(const struct layer *p, const int nf, const enum before before,
+    uint32_t k0, struct taken *r)
 {
 	uint32_t k = k0 + threadIdx.x % 4 * 4, q, i;
 
 #pragma unroll
 	for (q = 0; q < 2; q++) {
-		i = blockIdx.x * NF_MMA_ROWS + threadIdx.x / 4 + 32 * q;
+		i = (2 * blockIdx.x + q) * (NF_MMA_ROWS(nf) / 2) +
+		    threadIdx.x / 4;
 		r->x[q] = i < p->n && k < p->k ? *(const float4 *)(p->x.x +
 		    (size_t)i * p->x.ld + k) : make_float4(0, 0, 0, 0);
 		if (before == NORM_GRAD)
@@ -85,13 +89,13 @@ prepared(const struct layer *p, const enum before before,
 	c = column[k];
 	if (before == NORM_GRAD)
 		return x * c.y - (t - c.x) * c.z - c.w;
-	return cuda_round_tf32(nf_act(p->norm.act, (x - c.x) * c.y + c.z));
+	return cuda_round_tf32(nf_act(p->norm.act, fmaf(x - c.x, c.y, c.z)));
 }
 
 /* Give what was taken to the product, and to whom it is kept for. */
 static __device__ __forceinline__ void
-give(const struct layer *p, const enum before before, const float4 *column,
-    uint32_t k0, const struct taken *r, float *a)
+give(const struct layer *p, const int nf, const enum before before,
+    const float4 *column, uint32_t k0, const struct taken *r, float *a)
 {
 	uint32_t c = threadIdx.x % 4 * 4, k = k0 + c, q, i, row;
 	float4 v;
@@ -99,7 +103,7 @@ give(const struct layer *p, const enum before before, const float4 *column,
 
 #pragma unroll
 	for (q = 0; q < 2; q++) {
-		row = threadIdx.x / 4 + 32 * q;
+		row = threadIdx.x / 4 + q * (NF_MMA_ROWS(nf) / 2);
 		v.x = prepared(p, before, column, k, r->x[q].x, r->t[q].x);
 		v.y = prepared(p, before, column, k + 1, r->x[q].y,
 		    r->t[q].y);
@@ -110,7 +114,7 @@ give(const struct layer *p, const enum before before, const float4 *column,
 		*(float4 *)(a + row * NF_MMA_LD + c) = before == NORM ? v :
 		    make_float4(cuda_round_tf32(v.x), cuda_round_tf32(v.y),
 		    cuda_round_tf32(v.z), cuda_round_tf32(v.w));
-		i = blockIdx.x * NF_MMA_ROWS + row;
+		i = blockIdx.x * NF_MMA_ROWS(nf) + row;
 		if (p->u.x == NULL || blockIdx.y != 0 || i >= p->n ||
 		    k >= p->k)
 			continue;
@@ -131,24 +135,25 @@ give(const struct layer *p, const enum before before, const float4 *column,
  * s is multiplied. */
 static __device__ __forceinline__ void
 multiply(const struct layer *p, const int nf, const int turned,
-    const enum before before, float4 *column, float *shared, struct cuda_mma *m)
+    const enum before before, float *shared, struct cuda_mma *m)
 {
-	float *a = shared + NF_MMA_STAGES * NF_MMA_STAGE;
+	float *a = shared + NF_MMA_STAGES * NF_MMA_STAGE(nf);
+	float4 *column = (float4 *)(shared + NF_MMA_SHARED(nf));
 	uint32_t nstep = (p->k + NF_MMA_STEP - 1) / NF_MMA_STEP, s, h, k;
 	uint32_t j0 = blockIdx.y * 16 * (uint32_t)nf;
 	struct taken r[2];
 
 	for (s = 0; s < NF_MMA_STAGES - 1; s++)
 		cuda_mma_fetch(&p->w, nf, j0, s * NF_MMA_STEP, shared +
-		    s * NF_MMA_STAGE);
-	take(p, before, 0, &r[0]);
-	take(p, before, NF_MMA_STEP, &r[1]);
+		    s * NF_MMA_STAGE(nf));
+	take(p, nf, before, 0, &r[0]);
+	take(p, nf, before, NF_MMA_STEP, &r[1]);
 	for (k = threadIdx.x; before != AS_IT_IS && k < p->k;
-	    k += NF_MMA_THREADS)
+	    k += NF_MMA_THREADS(nf))
 		column[k] = column_of(p, before, k);
 	__syncthreads();
-	give(p, before, column, 0, &r[0], a);
-	take(p, before, 2 * NF_MMA_STEP, &r[0]);
+	give(p, nf, before, column, 0, &r[0], a);
+	take(p, nf, before, 2 * NF_MMA_STEP, &r[0]);
 	for (s = 0; s < nstep; s += 2)
 #pragma unroll
 		for (h = 0; h < 2; h++) {	/* r[.] stay registers */
@@ -159,47 +164,65 @@ multiply(const struct layer *p, const int nf, const int turned,
 			cuda_mma_fetch(&p->w, nf, j0, (s + h +
 			    NF_MMA_STAGES - 1) * NF_MMA_STEP, shared +
 			    (s + h + NF_MMA_STAGES - 1) % NF_MMA_STAGES *
-			    NF_MMA_STAGE);
-			give(p, before, column, (s + h + 1) * NF_MMA_STEP,
-			    &r[1 - h], a + (1 - h) * NF_MMA_A);
-			take(p, before, (s + h + 3) * NF_MMA_STEP,
+			    NF_MMA_STAGE(nf));
+			give(p, nf, before, column, (s + h + 1) *
+			    NF_MMA_STEP, &r[1 - h], a + (1 - h) *
+			    NF_MMA_A(nf));
+			take(p, nf, before, (s + h + 3) * NF_MMA_STEP,
 			    &r[1 - h]);
-			cuda_mma_step(nf, turned, a + h * NF_MMA_A, shared +
-			    (s + h) % NF_MMA_STAGES * NF_MMA_STAGE, m);
+			cuda_mma_step(nf, turned, a + h * NF_MMA_A(nf),
+			    shared + (s + h) % NF_MMA_STAGES *
+			    NF_MMA_STAGE(nf), m);
 		}
 	NF_COPY_WAIT(0);
 	__syncthreads();
 }
 
-/* ---- forward ---------------------------------------------------------- */
+/* ---- what comes out --------------------------------------------------- */
 
-/* Add the bias and store. */
+/* Of the thread's columns those from number c on, wide of them: two
+ * neighbours of four rows each. */
 static __device__ __forceinline__ void
-put(const struct layer *p, const int nf, struct cuda_mma *m)
+load_beside(const struct layer *p, const int nf, struct nf_mat x,
+    const uint32_t c, const uint32_t wide, float2 (*t)[4])
 {
-	uint32_t c, q, f, h, j, i;
-	float b;
+	uint32_t k, r, i, j;
 
 #pragma unroll
-	for (c = 0; c < (uint32_t)nf; c++)
+	for (k = 0; k < wide; k++)
 #pragma unroll
-		for (q = 0; q < 2; q++) {
+		for (r = 0; r < 4; r++) {
+			i = blockIdx.x * NF_MMA_ROWS(nf) +
+			    cuda_mma_row(r / 2, r % 2);
 			j = blockIdx.y * 16 * (uint32_t)nf +
-			    cuda_mma_column(nf, c, q);
-			b = j < p->nout ? p->bias[j] : 0;
-#pragma unroll
-			for (f = 0; f < 2; f++)
-#pragma unroll
-				for (h = 0; h < 2; h++) {
-					m->d[f][c][2 * h + q] += b;
-					i = blockIdx.x * NF_MMA_ROWS +
-					    cuda_mma_row(f, h);
-					if (i < p->n && j < p->nout)
-						p->y.x[(size_t)i * p->y.ld +
-						    j] = m->d[f][c][2 * h +
-						    q];
-				}
+			    cuda_mma_column(nf, c + k, 0);
+			t[k][r].x = t[k][r].y = 0;
+			if (i < p->n && j < p->nout)
+				t[k][r] = *(const float2 *)(x.x +
+				    (size_t)i * x.ld + j);
 		}
+}
+
+/* The thread's number c of columns and r of rows, in the product's place. */
+static __device__ __forceinline__ void
+put_two(const struct layer *p, const int nf, struct nf_mat y, uint32_t c,
+    uint32_t r, float a, float b)
+{
+	uint32_t i = blockIdx.x * NF_MMA_ROWS(nf) +
+	    cuda_mma_row(r / 2, r % 2);
+	uint32_t j = blockIdx.y * 16 * (uint32_t)nf +
+	    cuda_mma_column(nf, c, 0);
+	float *to = y.x + (size_t)i * y.ld + j;
+
+	if (i >= p->n || j >= p->nout)
+		return;
+	if (j + 1 < p->nout && (uintptr_t)to % sizeof(float2) == 0) {
+		*(float2 *)to = make_float2(a, b);
+		return;
+	}
+	to[0] = a;
+	if (j + 1 < p->nout)
+		to[1] = b;
 }
 
 /* The sum over the warp's lanes that have the same columns. */
@@ -211,134 +234,149 @@ sum_rows(float x)
 	return x + __shfl_xor_sync(0xffffffff, x, 16);
 }
 
-/*
- * The tile's sums of values, and of squares about their mean, of each column;
- * work: 2 floats a column and pass, shared.
- */
-static __device__ __forceinline__ void
-tile_moments(const struct layer *p, const int nf, const struct cuda_mma *m,
-    float *work)
+/* Sums are of NF_TILE_ROWS rows, those of 4 warps: the second such tile of a
+ * tall one is its other warps'.  Which tile, and its rows that are real. */
+static __device__ __forceinline__ uint32_t
+tile_of_sums(const struct layer *p, const int nf, uint32_t *nrow)
 {
-	uint32_t i0 = blockIdx.x * NF_MMA_ROWS, nrow = p->n - i0, c, q, f, h;
-	uint32_t pass, j, nj = 16 * (uint32_t)nf;
-	float s, v, mean;
+	uint32_t tile = NF_MMA_TALL(nf) ? 2 * blockIdx.x + threadIdx.x / 128 :
+	    blockIdx.x;
+	uint32_t left = p->n - tile * NF_TILE_ROWS;
 
-	nrow = nrow < NF_MMA_ROWS ? nrow : NF_MMA_ROWS;
-	for (pass = 0; pass < 2; pass++) {
-#pragma unroll
-		for (c = 0; c < (uint32_t)nf; c++)
-#pragma unroll
-			for (q = 0; q < 2; q++) {
-				j = cuda_mma_column(nf, c, q);
-				mean = pass == 0 ? 0 : (work[j] +
-				    work[nj + j]) / nrow;
-				s = 0;
-#pragma unroll
-				for (f = 0; f < 2; f++)
-#pragma unroll
-					for (h = 0; h < 2; h++) {
-						v = m->d[f][c][2 * h + q] -
-						    mean;
-						v = pass == 0 ? v : v * v;
-						s += cuda_mma_row(f, h) <
-						    nrow ? v : 0;
-					}
-				s = sum_rows(s);
-				if (threadIdx.x % 32 < 4)
-					work[(2 * pass + threadIdx.x / 64) *
-					    nj + j] = s;
-			}
-		__syncthreads();
+	*nrow = tile * NF_TILE_ROWS >= p->n ? 0 :
+	    left < NF_TILE_ROWS ? left : NF_TILE_ROWS;
+	return tile;
+}
+
+/* Room for 4 floats a column of each such tile, shared. */
+static __device__ __forceinline__ float *
+room_of_sums(const int nf, float *shared)
+{
+	return shared + (NF_MMA_TALL(nf) ? threadIdx.x / 128 * 64 *
+	    (uint32_t)nf : 0);
+}
+
+/* The tile's two sums, whose halves stand in its room, to p->part. */
+static __device__ __forceinline__ void
+put_sums(const struct layer *p, const int nf, const float *work)
+{
+	uint32_t nj = 16 * (uint32_t)nf, nrow, tile, j;
+	float *part;
+
+	tile = tile_of_sums(p, nf, &nrow);
+	if (nrow == 0)
+		return;
+	part = p->part + 2 * ((size_t)tile * p->nout + blockIdx.y * nj);
+	for (j = threadIdx.x % 128; j < nj && blockIdx.y * nj + j < p->nout;
+	    j += 128) {
+		part[2 * j] = work[j] + work[nj + j];
+		part[2 * j + 1] = work[2 * nj + j] + work[3 * nj + j];
 	}
-	j = threadIdx.x;
-	if (j >= nj || blockIdx.y * nj + j >= p->nout)
-		return;
-	p->part[((size_t)blockIdx.x * p->nout + blockIdx.y * nj + j) * 2] =
-	    work[j] + work[nj + j];
-	p->part[((size_t)blockIdx.x * p->nout + blockIdx.y * nj + j) * 2 +
-	    1] = work[2 * nj + j] + work[3 * nj + j];
-}
-
-/* ---- backward --------------------------------------------------------- */
-
-/* What the thread's values multiply: two columns of four rows each. */
-static __device__ __forceinline__ void
-load_taken(const struct layer *p, const int nf, float2 (*t)[4])
-{
-	uint32_t c, r, i, j;
-
-#pragma unroll
-	for (c = 0; c < (uint32_t)nf; c++)
-#pragma unroll
-		for (r = 0; r < 4; r++) {
-			i = blockIdx.x * NF_MMA_ROWS +
-			    cuda_mma_row(r / 2, r % 2);
-			j = blockIdx.y * 16 * (uint32_t)nf +
-			    cuda_mma_column(nf, c, 0);
-			t[c][r].x = t[c][r].y = 0;
-			if (i < p->n && j < p->nout)
-				t[c][r] = *(const float2 *)(p->to.t.x +
-				    (size_t)i * p->to.t.ld + j);
-		}
 }
 
 /*
- * From the gradient of what an activation left to that of what it took,
- * stored, and the tile's sums of that and of it times the normalised; work: 4
- * floats a column, shared.
+ * The sums over all tiles of the column that is returned, by 4 warps for 5 nf
+ * columns at most; nout is none.  All threads must come.
  */
-static __device__ __forceinline__ void
-put_grad(const struct layer *p, const int nf, const struct cuda_mma *m,
-    float *work)
+static __device__ __forceinline__ uint32_t
+merge(const struct layer *p, const int nf, enum cuda_sums kind,
+    float *shared, double *sum, double *about)
 {
-	const struct nf_norm *o = &p->to.norm;
-	uint32_t nj = 16 * (uint32_t)nf, c, q, r, i, j, k;
-	float2 t[5][4];
-	size_t at;
-	float x, e, a, b, mean, scale, bias, invstd;
+	uint32_t group = NF_MMA_TALL(nf) ? threadIdx.x / 128 : 0;
+	uint32_t nj = NF_MMA_TALL(nf) ? 8 * (uint32_t)nf : 16 * (uint32_t)nf;
+	uint32_t j0 = blockIdx.y * 16 * (uint32_t)nf + group * nj;
+	double *work = (double *)shared + group * 8 * nj;
 
-	load_taken(p, nf, t);
-#pragma unroll
-	for (c = 0; c < (uint32_t)nf; c++)
-#pragma unroll
-		for (q = 0; q < 2; q++) {
-			k = cuda_mma_column(nf, c, q);
-			j = blockIdx.y * nj + k;
-			mean = bias = invstd = a = b = 0;
-			scale = 1;
-			if (o->weight != NULL && j < p->nout) {
-				mean = o->mean[j];
-				invstd = o->invstd[j];
-				scale = o->weight[j] * invstd;
-				bias = o->bias[j];
-			}
-#pragma unroll
-			for (r = 0; r < 4; r++) {
-				i = blockIdx.x * NF_MMA_ROWS +
-				    cuda_mma_row(r / 2, r % 2);
-				x = (q == 0 ? t[c][r].x : t[c][r].y) - mean;
-				e = m->d[r / 2][c][2 * (r % 2) + q] *
-				    nf_act_slope(o->act, x * scale + bias);
-				if (i >= p->n || j >= p->nout)
-					continue;
-				p->y.x[(size_t)i * p->y.ld + j] = e;
-				a += e;
-				b += e * (x * invstd);
-			}
-			a = sum_rows(a);
-			b = sum_rows(b);
-			if (threadIdx.x % 32 < 4) {
-				work[threadIdx.x / 64 * nj + k] = a;
-				work[(2 + threadIdx.x / 64) * nj + k] = b;
-			}
-		}
-	__syncthreads();
-	j = threadIdx.x;
-	if (p->part == NULL || j >= nj || blockIdx.y * nj + j >= p->nout)
-		return;
-	at = 2 * ((size_t)blockIdx.x * p->nout + blockIdx.y * nj + j);
-	p->part[at] = work[j] + work[nj + j];
-	p->part[at + 1] = work[2 * nj + j] + work[3 * nj + j];
+	nj = j0 >= p->nout ? 0 : p->nout - j0 < nj ? p->nout - j0 : nj;
+	cuda_merge_tiles(kind, p->n, p->nout, j0, nj, 128, p->part, work, sum,
+	    about);
+	return threadIdx.x % 128 < nj ? j0 + threadIdx.x % 128 : p->nout;
 }
+
+/* ---- launches --------------------------------------------------------- */
+
+static inline int
+layer_aligned(struct nf_mat m)
+{
+	return m.x == NULL || (m.ld % 4 == 0 && (uintptr_t)m.x % 16 == 0);
+}
+
+/* Is it a block for these launches? */
+static inline int
+layer_fits(const struct nf_cuda *c, const struct nf_residual *r,
+    enum nf_norm_mode mode)
+{
+	const struct nf_linear *l = r->linear;
+
+	return cuda_precision(c, &l[0]) == NF_TF32 &&
+	    l[0].nin <= NF_LAYER_MOST && l[0].nin == l[0].nout &&
+	    l[1].nin == l[0].nin && l[1].nin == l[1].nout &&
+	    layer_aligned(r->t) && layer_aligned(r->v) &&
+	    layer_aligned(r->u[0]) && layer_aligned(r->u[1]) &&
+	    (mode == NF_NORM_EVAL || !(r->norm[1].dropout > 0));
+}
+
+/* What the busiest of the multiprocessors has to do: a number that is brought
+ * takes as long as some 64 that are multiplied. */
+static inline uint64_t
+layer_cost(const struct nf_cuda *c, const struct layer *p, uint32_t nf)
+{
+	uint64_t row = NF_MMA_ROWS(nf), column = 16 * nf, nblock;
+
+	nblock = (p->n + row - 1) / row * ((p->nout + column - 1) / column);
+	return (nblock + (uint64_t)c->nsm - 1) / (uint64_t)c->nsm *
+	    (64 * (row + column) + row * column);
+}
+
+struct layer_launch {
+	uint32_t nf;
+	dim3 grid;
+	uint32_t nthread;
+	size_t nshared;
+};
+
+/* Columns of a tile: what wastes less, or else makes fewer blocks; and twice
+ * as many, in tall ones, where rows are so many that it pays. */
+static inline struct layer_launch
+layer_launch(const struct nf_cuda *c, const struct layer *p)
+{
+	uint32_t nf = (p->nout + 79) / 80 * 80 <= (p->nout + 63) / 64 * 64 ?
+	    5 : 4;
+	struct layer_launch g;
+
+	if (layer_cost(c, p, 2 * nf) < layer_cost(c, p, nf))
+		nf *= 2;
+	g.nf = nf;
+	g.grid = dim3(cuda_blocks(p->n, NF_MMA_ROWS(nf), 0x7fffffff),
+	    (p->nout + 16 * nf - 1) / (16 * nf));
+	g.nthread = NF_MMA_THREADS(nf);
+	g.nshared = (NF_MMA_SHARED(nf) + 4 * (size_t)p->k) * sizeof(float);
+	return g;
+}
+
+/* Tall tiles take more shared memory than a launch has unasked. */
+static inline void
+layer_share(struct nf_cuda *c, void (*kernel)(struct layer),
+    const struct layer_launch *g)
+{
+	cuda_latch(c, cudaFuncSetAttribute((const void *)kernel,
+	    cudaFuncAttributeMaxDynamicSharedMemorySize, (int)g->nshared),
+	    "shared memory");
+}
+
+/* What a launch computes and cannot but move: numbers moved aside of its
+ * weights, and operations aside of its product. */
+static inline void
+layer_launched(struct nf_cuda *c, const struct layer *p, double moved,
+    double flop)
+{
+	cuda_profile_count(c, 2.0 * p->n * p->nout * p->k + flop, 4.0 *
+	    (moved + (double)p->k * p->nout));
+	cuda_launched(c, "residual block");
+}
+
+int cuda_residual_grad(struct nf_dev *d, uint32_t n,
+    const struct nf_residual *r, struct nf_mat dt, const struct nf_mat *room,
+    const struct nf_residual_grad *to);
 
 #endif

@@ -1,9 +1,11 @@
 /*
  * Products by the matrix units, in TF32, for what goes on before and after
  * them in the same launch.  A block of 4 warps makes 64 rows by 16 nf columns,
- * nf at most 5, a warp 32 rows by half the columns.  Weights come to shared
- * memory while what came before is multiplied; the rows pass through registers
- * on their way there, where they are what a caller makes of them.
+ * nf at most 5, and one of 8 warps, which is called tall, 128 rows, nf at most
+ * 10; a warp makes 32 rows by half the columns, and each sum in the same order
+ * in any of them.  Weights come to shared memory while what came before is
+ * multiplied; the rows pass through registers on their way there, where they
+ * are what a caller makes of them.
  */
 #ifndef NF_MMA_CUH
 #define NF_MMA_CUH
@@ -31,15 +33,18 @@
 	asm volatile("cp.async.wait_group %0;" :: "n"(n) : "memory")
 #endif
 
-#define NF_MMA_ROWS	64
-#define NF_MMA_THREADS	128
+#define NF_MMA_MOST	10		/* nf */
+#define NF_MMA_TALL(nf)	((nf) > 5)
+#define NF_MMA_ROWS(nf)	(NF_MMA_TALL(nf) ? 128u : 64u)
+#define NF_MMA_THREADS(nf) (2 * NF_MMA_ROWS(nf))
 #define NF_MMA_STEP	16		/* inner size at a time */
 #define NF_MMA_STAGES	4		/* of weights, on their way */
 #define NF_MMA_LD	20		/* of shared rows of a step: no bank
 					 * is asked for twice */
-#define NF_MMA_STAGE	(80 * NF_MMA_LD)	/* weights of a stage */
-#define NF_MMA_A	(NF_MMA_ROWS * NF_MMA_LD)
-#define NF_MMA_SHARED	(NF_MMA_STAGES * NF_MMA_STAGE + 2 * NF_MMA_A)
+#define NF_MMA_STAGE(nf) (16 * (nf) * NF_MMA_LD) /* weights of a stage */
+#define NF_MMA_A(nf)	(NF_MMA_ROWS(nf) * NF_MMA_LD)
+#define NF_MMA_SHARED(nf) (NF_MMA_STAGES * NF_MMA_STAGE(nf) + \
+	2 * NF_MMA_A(nf))
 
 /* Weights [nrow][pitch], rows aligned and filled up with zeros, as cuda_pack
  * leaves them; turned: their rows go along the inner size. */
@@ -52,7 +57,7 @@ struct cuda_weights {
 
 /* What a thread has of a product. */
 struct cuda_mma {
-	float d[2][5][4];
+	float d[2][NF_MMA_MOST][4];
 };
 
 /* Begin to copy the weights of columns j0 on, step at k0. */
@@ -63,7 +68,7 @@ cuda_mma_fetch(const struct cuda_weights *w, const int nf, uint32_t j0,
 	const uint32_t wide = 4 * (uint32_t)nf;	/* pieces of 16 bytes */
 	uint32_t e, i, j, real;
 
-	for (e = threadIdx.x; e < 4 * wide * 4; e += NF_MMA_THREADS) {
+	for (e = threadIdx.x; e < 4 * wide * 4; e += NF_MMA_THREADS(nf)) {
 		if (w->turned) {
 			i = k0 + e / wide;
 			j = j0 + e % wide * 4;

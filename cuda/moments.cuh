@@ -35,17 +35,20 @@ cuda_add_tile(enum cuda_sums kind, double s0, double s1, double nrow,
 }
 
 /*
- * By all threads of a block: thread t < nj gets the two sums of column j0 + t
- * over all tiles, about *about, the first tile's mean, if they are of a kind
- * that wants it.  work: room for 2 doubles a column and warp, shared.
+ * By groups of nthread of a block's threads, each with columns and work of its
+ * own: the group's thread t < nj gets the two sums of column j0 + t over all
+ * tiles, about *about, the first tile's mean, if they are of a kind that wants
+ * it.  work: room for 2 doubles a column and warp, shared.  All threads of the
+ * block must come.
  */
 static __device__ inline void
 cuda_merge_tiles(enum cuda_sums kind, uint32_t n, uint32_t ncol, uint32_t j0,
-    uint32_t nj, const float *part, double *work, double *sum, double *about)
+    uint32_t nj, uint32_t nthread, const float *part, double *work,
+    double *sum, double *about)
 {
 	const volatile float *p = part;
 	uint32_t ntile = (n + NF_TILE_ROWS - 1) / NF_TILE_ROWS, r, q, j;
-	uint32_t warp = threadIdx.x / 32, nwarp = blockDim.x / 32, nrow;
+	uint32_t warp = threadIdx.x % nthread / 32, nwarp = nthread / 32, nrow;
 	double s[NF_TILE_LANES][2] = { { 0 } };
 	float first[NF_TILE_LANES];
 	uint32_t n0 = n < NF_TILE_ROWS ? n : NF_TILE_ROWS;
@@ -80,7 +83,7 @@ cuda_merge_tiles(enum cuda_sums kind, uint32_t n, uint32_t ncol, uint32_t j0,
 	}
 	__syncthreads();
 	sum[0] = sum[1] = *about = 0;
-	j = threadIdx.x;
+	j = threadIdx.x % nthread;
 	if (j >= nj)
 		return;
 	for (r = 0; r < nwarp; r++) {
@@ -142,8 +145,8 @@ cuda_tile_statistics(const struct nf_norm *m, uint32_t n, uint32_t ncol,
 	if (!cuda_last_block(ticket))
 		return;
 	nj = ncol - j0 < 32 ? ncol - j0 : 32;
-	cuda_merge_tiles(CUDA_ABOUT_MEAN, n, ncol, j0, nj, part, work, sum,
-	    &about);
+	cuda_merge_tiles(CUDA_ABOUT_MEAN, n, ncol, j0, nj, blockDim.x, part,
+	    work, sum, &about);
 	if (threadIdx.x < nj)
 		cuda_statistics(m, n, j0 + threadIdx.x, sum, about);
 }

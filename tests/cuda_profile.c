@@ -72,12 +72,12 @@ test_counts(uint64_t nstep)
 {
 	static const struct { const char *name; uint64_t n; } want[] = {
 		{ "gather", 2 }, { "fold", 1 }, { "statistics", STEPS },
-		{ "norm_linear_sums_80", STEPS * BLOCKS },
 		{ "norm_linear_80", STEPS * BLOCKS },
+		{ "norm_linear_gate_80", STEPS * BLOCKS },
 		{ "linear_back_80", STEPS * BLOCKS },
 		{ "norm_back_80", STEPS * BLOCKS },
-		{ "add_norm_grad", STEPS }, { "gate",
-		STEPS * BLOCKS }, { "gate_grad", STEPS * BLOCKS },
+		{ "add_norm_grad", STEPS }, { "gate", 0 },
+		{ "gate_grad", STEPS * BLOCKS },
 		{ "spline", STEPS }, { "spline_grad", STEPS },
 		{ "grad_layer", 1 }, { "loss_grad", 1 },
 		{ "sum_squares", 1 }, { "judge", 1 }, { "adam", 1 },

@@ -8,7 +8,8 @@ static struct nf_dev *cpu;
 
 static const struct shape shapes[] = {	/* rows, columns, contexts */
 	{ 1, 64, 3 }, { 5, 70, 0 }, { 64, 65, 14 }, { 65, 81, 1 },
-	{ 130, 130, 70 }, { 200, 64, 5 }
+	{ 130, 130, 70 }, { 200, 64, 5 },
+	{ 257, 130, 5 }, { 300, 128, 33 }	/* in tall tiles */
 };
 
 static const struct { int training, first, last, with; } ways[] = {
@@ -162,6 +163,36 @@ test_block(const struct shape *s, size_t way, enum nf_act act)
 	    q.norm[1].invstd, q.norm[2].mean, q.norm[2].var,
 	    q.norm[2].invstd), "%u x %u, context %u, way %zu", s->n, s->nin,
 	    s->nout, way);
+}
+
+/* What an evaluated row comes to does not depend on the tiles it is in. */
+static void
+test_tiles(const struct shape *s)
+{
+	static const uint32_t few[] = { 1, 64, 65 };
+	struct block q = new_block(s);
+	struct area *to[COUNT(few)];
+	struct nf_residual r = block_on(&q, 1, 4, NF_ELU);
+	char *all, *p;
+	uint32_t i, j, differ = 0;
+
+	dev[1]->ops->residual(dev[1], s->n, &r, NF_NORM_EVAL);
+	all = fetched(q.to, 1);
+	for (i = 0; i < COUNT(few); i++) {
+		to[i] = area(REAL, few[i], s->nin, q.to->ld, 0, 0);
+		r.to = mat_on(to[i], 1);
+		dev[1]->ops->residual(dev[1], few[i], &r, NF_NORM_EVAL);
+		p = fetched(to[i], 1);
+		for (j = 0; j < few[i]; j++)
+			differ += memcmp(p + GUARD + j * r.to.ld *
+			    sizeof(float), all + GUARD + j * r.to.ld *
+			    sizeof(float), s->nin * sizeof(float)) != 0;
+		free(p);
+	}
+	free(all);
+	ok(differ == 0, "%u x %u, context %u: a row is the same in any tile",
+	    s->n, s->nin, s->nout);
+	forget_areas();
 }
 
 /* Where a block's gradients go, and what is between. */
@@ -325,6 +356,8 @@ main(int argc, char *argv[])
 				test_back(&shapes[i], way, i == 1 ? NF_ELU :
 				    i == 2 ? NF_LEAKY_RELU : NF_RELU);
 		}
+	test_tiles(&shapes[COUNT(shapes) - 2]);
+	test_tiles(&shapes[COUNT(shapes) - 1]);
 	test_refused();
 	dev[0] = cpu;
 	close_pair();

@@ -236,6 +236,34 @@ emu_load(emu_stream *s, const std::string &kernel)
 		emu_die("%s is launched first in a capture", kernel.c_str());
 }
 
+/* A launch has 48 KB of shared memory, or what was asked for its kernel. */
+#define EMU_SHARED	((size_t)48 << 10)
+#define EMU_SHARED_MOST	((size_t)99 << 10)	/* of the smallest */
+
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
+inline std::map<const void *, size_t> emu_shared_of;
+
+inline cudaError_t
+cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute, int n)
+{
+	std::lock_guard<std::recursive_mutex> guard(emu_lock);
+
+	if (n < 0 || (size_t)n > EMU_SHARED_MOST)
+		return emu_error(cudaErrorInvalidValue);
+	emu_shared_of[kernel] = (size_t)n;
+	return cudaSuccess;
+}
+
+inline size_t
+emu_shared_limit(const void *kernel)
+{
+	auto i = emu_shared_of.find(kernel);
+
+	return i == emu_shared_of.end() || i->second < EMU_SHARED ?
+	    EMU_SHARED : i->second;
+}
+
 template <class... P> struct emu_launcher {
 	const char *file, *name;
 	int line;
@@ -252,7 +280,8 @@ template <class... P> struct emu_launcher {
 		if (grid.x == 0 || grid.y == 0 || grid.z == 0 ||
 		    grid.y > 65535 || grid.z > 65535 ||
 		    grid.x > 0x7fffffff || n == 0 || n > 1024 ||
-		    n % 32 != 0 || nshared > (48 << 10)) {
+		    n % 32 != 0 || nshared >
+		    emu_shared_limit((const void *)kernel)) {
 			emu_error(cudaErrorInvalidConfiguration);
 			return;
 		}

@@ -26,7 +26,7 @@
 #define PAGE		((size_t)4096)
 #define NWRITE		2
 #define NREAD		3
-#define SHARED		((size_t)48 << 10)
+#define SHARED		EMU_SHARED_MOST
 
 enum {
 	WRITE = 1, ATOMIC = 2,

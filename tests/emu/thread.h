@@ -69,10 +69,16 @@ struct dim3 {
 	    : x(a), y(b), z(c) { }
 };
 
-struct float2 { float x, y; };
+struct alignas(8) float2 { float x, y; };
 struct alignas(16) float4 { float x, y, z, w; };
 struct uint2 { unsigned x, y; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
+
+inline float2
+make_float2(float x, float y)
+{
+	return float2{ x, y };
+}
 
 inline float4
 make_float4(float x, float y, float z, float w)

@@ -96,7 +96,7 @@ norm_update(struct nf_dev *d, size_t n, const nf_real *batch,
 	leave();
 }
 
-/* Of its own kernels, the products count themselves. */
+/* Of its own kernels, the products count themselves: statistics are left. */
 static int
 residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
     enum nf_norm_mode mode)
@@ -105,8 +105,8 @@ residual(struct nf_dev *d, uint32_t n, const struct nf_residual *r,
 
 	now->prof->scope(now->d, part_name[RESIDUAL]);
 	if ((taken = real->residual(d, n, r, mode)) != 0)
-		enter(RESIDUAL, n * (3.0 * r->t.ncol + r->context.ncol), 0, 0,
-		    2.0 * n * r->context.ncol * r->t.ncol);
+		enter(RESIDUAL, r->first && mode == NF_NORM_TRAIN ?
+		    (double)n * r->t.ncol : 0, 0, 0, 0);
 	leave();
 	return taken;
 }

@@ -1,48 +1,5 @@
 /* The GPU's norms and gates against the CPU's. */
-#include "cuda_pair.h"
-
-/* All that a norm of ncol columns reads and writes. */
-struct norm {
-	struct area *weight, *bias, *rmean, *rvar, *mean, *var, *invstd;
-	struct area *tally;
-};
-
-static struct norm
-new_norm(uint32_t ncol)
-{
-	struct nf_tally t = { .seed = 77, .seen = 0x300000005 };
-	struct norm m;
-
-	m.weight = vec(REAL, ncol, -1, 1);
-	m.bias = vec(REAL, ncol, -1, 1);
-	m.rmean = vec(REAL, ncol, -1, 1);
-	m.rvar = vec(REAL, ncol, 0.1, 1);
-	m.mean = vec(REAL, ncol, -1, 1);
-	m.var = vec(REAL, ncol, 0.1, 1);
-	m.invstd = vec(REAL, ncol, 0.5, 2);
-	m.tally = vec(WORD, sizeof(t) / 4, 0, 0);
-	memcpy(host(m.tally), &t, sizeof(t));
-	return m;
-}
-
-static struct nf_norm
-norm_on(const struct norm *m, int k, int with, enum nf_act act,
-    double dropout)
-{
-	struct nf_norm r = { .act = act, .dropout = dropout, .layer = 3 };
-
-	r.tally = (struct nf_tally *)(void *)on(m->tally, k);
-	if (!with)
-		return r;
-	r.weight = REAL_ON(m->weight, k);
-	r.bias = REAL_ON(m->bias, k);
-	r.running_mean = REAL_ON(m->rmean, k);
-	r.running_var = REAL_ON(m->rvar, k);
-	r.mean = REAL_ON(m->mean, k);
-	r.var = REAL_ON(m->var, k);
-	r.invstd = REAL_ON(m->invstd, k);
-	return r;
-}
+#include "cuda_norm.h"
 
 static const struct shape norm_shapes[] = {
 	{ 2, 1, 0 }, { 3, 8, 0 }, { 33, 9, 0 }, { 130, 33, 0 }, { 257, 70, 0 }
@@ -64,7 +21,7 @@ test_norm(void)
 			s = &norm_shapes[i];
 			mode = v % 3;
 			drop = v % 4 == 3 ? 0.3 : 0;
-			m = new_norm(s->nin);
+			m = new_norm(s->nin, -1);
 			t = area(REAL, s->n, s->nin, s->nin + 1, 2, 5);
 			u = v == 5 ? t : area(REAL, s->n, s->nin,
 			    s->nin + 2, 0, 0);
@@ -89,7 +46,7 @@ test_rounding(void)
 {
 	struct area *t = area(REAL, 33, 70, 71, -5, 5);
 	struct area *u = area(REAL, 33, 70, 72, 0, 0);
-	struct norm m = new_norm(70);
+	struct norm m = new_norm(70, -1);
 	struct nf_norm r;
 	double off = 0, sum = 0, d;
 	uint32_t i, j, bits, low = 0;
@@ -138,7 +95,7 @@ test_norm_grad(void)
 	for (i = 0; i < 5; i++)
 		for (v = 0; v < 8; v++) {
 			s = &norm_shapes[i];
-			m = new_norm(s->nin);
+			m = new_norm(s->nin, -1);
 			t = area(REAL, s->n, s->nin, s->nin + 3, -1, 1);
 			du = area(REAL, s->n, s->nin, s->nin + 1, -1, 1);
 			dt = v % 2 ? du : area(REAL, s->n, s->nin,

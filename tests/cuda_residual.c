@@ -2,7 +2,7 @@
  * A residual block in few launches against the same in many, both on the GPU
  * or what stands for it: of the many, other tests tell that they are right.
  */
-#include "cuda_pair.h"
+#include "cuda_norm.h"
 
 static struct nf_dev *cpu;
 
@@ -16,41 +16,6 @@ static const struct { int training, first, last, with; } ways[] = {
 	{ 1, 1, 0, 1 }, { 1, 0, 0, 1 }, { 1, 0, 1, 1 }, { 1, 1, 1, 0 },
 	{ 0, 1, 0, 1 }, { 0, 0, 1, 0 }
 };
-
-/* A norm's statistics, as it finds them and leaves them. */
-struct norm {
-	struct area *weight, *bias, *rmean, *rvar, *mean, *var, *invstd;
-};
-
-/* From a bias of 20 activations leave all as it is. */
-static struct norm
-new_norm(uint32_t ncol, double bias)
-{
-	struct norm m = { vec(REAL, ncol, -1, 1),
-		vec(REAL, ncol, bias, bias + 2), vec(REAL, ncol, -1, 1),
-		vec(REAL, ncol, 0.1, 1),
-		vec(REAL, ncol, 0, 0), vec(REAL, ncol, 0, 0),
-		vec(REAL, ncol, 0, 0) };
-
-	return m;
-}
-
-static struct nf_norm
-norm_on(const struct norm *m, int k, int with, enum nf_act act)
-{
-	struct nf_norm r = { .act = act };
-
-	if (!with)
-		return r;
-	r.weight = REAL_ON(m->weight, k);
-	r.bias = REAL_ON(m->bias, k);
-	r.running_mean = REAL_ON(m->rmean, k);
-	r.running_var = REAL_ON(m->rvar, k);
-	r.mean = REAL_ON(m->mean, k);
-	r.var = REAL_ON(m->var, k);
-	r.invstd = REAL_ON(m->invstd, k);
-	return r;
-}
 
 static struct nf_linear
 linear_on(struct area *w, struct area *b, int k)
@@ -99,11 +64,11 @@ block_on(struct block *q, int k, size_t way, enum nf_act act)
 		.first = ways[way].first, .last = ways[way].last };
 
 	for (i = 0; i < 2; i++) {
-		r.norm[i] = norm_on(&q->norm[i], k, with, act);
+		r.norm[i] = norm_on(&q->norm[i], k, with, act, 0);
 		r.linear[i] = linear_on(q->w[i], q->b[i], k);
 		r.u[i] = mat_on(q->u[i], k);
 	}
-	r.next = norm_on(&q->norm[2], k, with, act);
+	r.next = norm_on(&q->norm[2], k, with, act, 0);
 	r.gate = linear_on(q->gw, q->gb, k);
 	r.context = mat_on(q->context, k);
 	r.t = mat_on(q->t, k);

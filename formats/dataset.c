@@ -103,11 +103,11 @@ static int
 make_held(const struct nf_dataset *d, struct nf_held *h, uint64_t n,
     int weighted, struct nf_err *err)
 {
-	int k, fits = 1;
+	int k, fits = h->size[0] > 0;	/* it has been open */
 
 	for (k = 0; k < 3; k++)
-		fits &= h->mem[k].p != NULL &&
-		    n * h->size[k] <= h->mem[k].max;
+		fits &= h->size[k] == 0 || (h->mem[k].p != NULL &&
+		    n * h->size[k] <= h->mem[k].max);
 	if (!fits) {
 		free_held(h);
 		if (open_held(d, h, n, weighted, err) == -1)

@@ -107,6 +107,23 @@ nf_pass_begin(struct nf_pass *p, double fraction)
 	begin_fit(p);
 }
 
+/* Is nothing to be fitted, and is there room for rows as they come? */
+static int
+takes(const struct nf_pass *p)
+{
+	struct nf_held *h = &p->d->all;
+	size_t size;
+	int k;
+
+	for (k = 0; k < 3; k++) {
+		size = p->total * h->size[k];
+		if (size > h->mem[k].max || (size > 0 &&
+		    nf_grow_to(&h->mem[k], size, "rows", NULL) == -1))
+			return 0;
+	}
+	return p->rc != -1 && !p->more[0] && !p->more[1];
+}
+
 /* Where it is known how many rows come, so is which of them validate. */
 void
 nf_pass_begun(void *pass)
@@ -121,6 +138,9 @@ nf_pass_begun(void *pass)
 			ntrain -= choose(p, 0, p->total, p->chosen);
 		p->nchosen = p->total;
 	}
+	p->next[1] = ntrain;
+	p->takes = ntrain > 0 && takes(p);
+	p->keep &= !p->takes;
 	if (p->begun != NULL)
 		p->begun(p->arg, ntrain);
 }
@@ -181,6 +201,11 @@ nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
 	nf_prep_threads(d->context, 1);
 	nf_prep_threads(d->target, 1);
 	p->rc = show(p, &p->err);
+	p->takes &= first + nrow <= p->total;
+	if (p->takes && p->rc != -1) {
+		p->rc = nf_pass_take(p, &d->all, &p->err);
+		p->taken = first + nrow;
+	}
 	nf_prep_threads(d->context, (uint32_t)d->nthread);
 	nf_prep_threads(d->target, (uint32_t)d->nthread);
 	p->seen = first + nrow;
@@ -207,7 +232,7 @@ nf_pass_room(void *pass, uint64_t nrow)
 	size_t size;
 	int k;
 
-	if (p->room >= want)
+	if (p->takes || p->room >= want)
 		return 0;
 	part = p->room + part < want ? p->room + part : want;
 	for (k = 0; k < 3; k++) {
@@ -231,6 +256,8 @@ nf_pass_choose(struct nf_pass *p)
 		p->bound = p->nchosen = 0;
 		begin_fit(p);
 	}
+	if (n != p->total)		/* it was told another number */
+		p->taken = 0;
 	p->d->nvalid = p->nvalid;
 	p->d->ntrain = n - p->nvalid;
 }

@@ -40,6 +40,11 @@ struct nf_pass {
 	uint64_t nchosen;
 	uint8_t *own;			/* [chunk] */
 	uint64_t *place;		/* [chunk]: where they go */
+	uint64_t next[2];		/* place of the next that trains, and
+					 * of the next that does not */
+	int takes;			/* nothing is fitted: rows that are
+					 * shown are prepared to d->all .. */
+	uint64_t taken;			/* .. so many are */
 	nf_real *record;		/* [chunk]: on their way to disk */
 };
 
@@ -60,6 +65,9 @@ int nf_pass_room(void *pass, uint64_t nrow);
 void nf_pass_choose(struct nf_pass *p);
 /* Show the others, and again as often as the recipes need. */
 int nf_pass_fit(struct nf_pass *p, struct nf_err *err) NF_CHECKED;
+/* Prepare the rows at hand: to the next places. */
+int nf_pass_take(struct nf_pass *p, const struct nf_held *h,
+    struct nf_err *err) NF_CHECKED;
 /* Prepare all rows into memory: those that train, then the others. */
 int nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
     NF_CHECKED;

@@ -53,26 +53,39 @@ take(const struct nf_pass *p, const struct dest *to, struct nf_err *err)
 }
 
 int
-nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
+nf_pass_take(struct nf_pass *p, const struct nf_held *h, struct nf_err *err)
 {
-	uint64_t train = 0, valid = p->d->ntrain, i;
+	uint64_t train = p->next[0], valid = p->next[1], i;
 	struct dest to = { h->mem[0].p, h->mem[1].p, h->mem[2].p, p->d->D,
 		p->d->C, 1, NULL };
+
+	if (p->place == NULL && (p->place = nf_alloc(p->n, sizeof(*p->place),
+	    "rows", err)) == NULL)
+		return -1;
+	for (i = 0; i < p->n; i++) {	/* without a branch */
+		p->place[i] = p->valid[i] ? valid : train;
+		valid += p->valid[i];
+		train += !p->valid[i];
+	}
+	p->next[0] = train;
+	p->next[1] = valid;
+	to.place = p->place;
+	return take(p, &to, err);
+}
+
+int
+nf_pass_hold(struct nf_pass *p, struct nf_held *h, struct nf_err *err)
+{
 	int rc;
 
-	while ((rc = nf_pass_next(p, err)) == 1) {
-		if (p->place == NULL && (p->place = nf_alloc(p->n,
-		    sizeof(*p->place), "rows", err)) == NULL)
-			return -1;
-		for (i = 0; i < p->n; i++) {	/* without a branch */
-			p->place[i] = p->valid[i] ? valid : train;
-			valid += p->valid[i];
-			train += !p->valid[i];
-		}
-		to.place = p->place;
-		if (take(p, &to, err) == -1)
-			return -1;
+	p->first = p->taken;
+	if (p->taken == 0) {
+		p->next[0] = 0;
+		p->next[1] = p->d->ntrain;
 	}
+	while ((rc = nf_pass_next(p, err)) == 1)
+		if (nf_pass_take(p, h, err) == -1)
+			return -1;
 	return rc;
 }
 

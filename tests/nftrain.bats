@@ -104,6 +104,33 @@ epoch 3/3  train X  valid X  lr X  |g| X  R rows/s  S s" ]
 	done
 }
 
+# In a table of more than a chunk, which is seen before the next is there.
+@test "nftrain: rows of which nothing is fitted are prepared as they come" {
+	local set="--set train.batch=20000 --set train.epochs=2" from
+
+	jets3() { h5cols "$@" "$JETS" "$JETS" "$JETS"; }
+	jets3 | nftrain -q -c s.cfg -o whole.nf $set
+	jets3 | nftrain -q -c s.cfg -o part.nf $set --max-time 0.001
+	for from in --nonfinite=pass --nonfinite=drop; do	# counted or not
+		cp part.nf.last again.nf.last
+		jets3 $from | nftrain -q -c s.cfg -o again.nf --resume $set
+		cmp <(both whole.nf) <(both again.nf)
+	done
+
+	sed -i -e 's/^GenJet_pt.*/GenJet_pt = log/' \
+	    -e 's/spike -1, standardize/affine 2 1/' \
+	    -e 's/uniform 0.5, standardize/affine 0.1 0/' \
+	    -e 's/^Jet_jetId.*/Jet_* = affine 0.2 0/' s.cfg
+	jets3 | nftrain -q -c s.cfg -o a.nf $set
+	jets3 --nonfinite=drop | nftrain -q -c s.cfg -o b.nf $set
+	cmp <(both a.nf) <(both b.nf)
+
+	sed -i 's/affine 2 1/log 1 0.9/' s.cfg
+	jets3 | fails 3 "stdin: row 9, column Jet_btagDeepB: log 1 0.9 cannot \
+take -1: want A x + B above 0: give another B, clip first, or let a spike \
+take the value" nftrain -q -c s.cfg -o a.nf $set
+}
+
 @test "nftrain: stopped after every step and resumed, the bytes are the same" {
 	local n
 

@@ -76,27 +76,35 @@ through(const struct chunk *c, const struct found *r, size_t i, uint32_t f,
 	return ld;
 }
 
-/* Value v of the block's rows from i0 on: by a warp. */
-static __device__ void
-seek(const struct chunk *c, size_t i0, uint32_t v, struct found *to,
-    uint32_t *count)
+/*
+ * Value v of the block's rows from i0 on: by LANES threads.  All in a warp
+ * must come; what lies outside the box is sought at its edge.  Whether logits
+ * are bounded is known where it is called, so that training has no trace of
+ * it.
+ */
+static __device__ __forceinline__ void
+seek(const struct chunk *c, size_t i0, uint32_t v, int bound,
+    struct found *to, uint32_t *count)
 {
-	uint32_t f = v % c->s.nt, none = 0;
+	uint32_t f = v % c->s.nt, none = 0, nbound = 0;
 	size_t i = i0 + v / c->s.nt;
 	double T = c->s.tail_bound, x = c->x.x[i * c->x.ld + f];
+	int inside = x >= -T && x <= T;
 	struct found r;
 
-	r.k = -1;
-	if (x >= -T && x <= T) {
-		find_bin(c, f, c->logit + (i * c->s.nt + f) * c->pitch,
-		    (x + T) / (2 * T), &r, count);
-		derivatives(c, f, c->h.x + i * c->h.ld, &r);
-		if (c->kept == NULL) {
-			r.raw[0] = bounded(r.raw[0], &none);
-			r.raw[1] = bounded(r.raw[1], &none);
-		}
+	find_bin(c, f, c->logit + (i * c->s.nt + f) * c->pitch,
+	    inside ? (x + T) / (2 * T) : 0, bound, &r, &nbound);
+	derivatives(c, f, c->h.x + i * c->h.ld, &r);
+	if (bound) {
+		r.raw[0] = bounded(r.raw[0], &none);
+		r.raw[1] = bounded(r.raw[1], &none);
 	}
-	if (threadIdx.x % 32 == 0)
+	if (!inside)
+		r.k = -1;
+	if (to == NULL)
+		return;
+	*count += inside ? nbound : 0;
+	if (threadIdx.x % LANES == 0)
 		*to = r;
 }
 
@@ -108,12 +116,19 @@ spline(struct chunk c)
 	uint32_t nt = c.s.nt, rows = cuda_spline_rows(nt), t = threadIdx.x;
 	size_t i0 = blockIdx.x * (size_t)rows;
 	uint32_t nrow = c.n - i0 < rows ? (uint32_t)(c.n - i0) : rows;
-	uint32_t v0, v, lo, hi, count = 0;
+	uint32_t v0, v, lo, hi, last = nrow * nt - 1, count = 0;
+	struct found *to;
 	double ld = 0;
 
 	for (v0 = 0; v0 < nrow * nt; v0 += GROUP) {
-		for (v = t / 32; v < GROUP && v0 + v < nrow * nt; v += 8)
-			seek(&c, i0, v0 + v, &found[v], &count);
+		v = v0 + t / LANES < last ? v0 + t / LANES : last;
+		to = v0 + t / LANES <= last ? &found[t / LANES] : NULL;
+		if (v0 + t / 32 * (32 / LANES) > last)
+			;			/* a warp without any */
+		else if (c.kept != NULL)
+			seek(&c, i0, v, 0, to, &count);
+		else
+			seek(&c, i0, v, 1, to, &count);
 		__syncthreads();
 		v = v0 + t;
 		if (t < GROUP && v < nrow * nt)

@@ -6,9 +6,10 @@
  * bins - 1, which are dot products.  A chunk of rows goes through product
  * and spline while its logits are in the second-level cache.
  *
- * A warp takes a value; lane l holds the bins from l * E on, E a multiple of
- * 4, so that one scan of the lanes' sums and one of E bins find any bin.
- * Then a thread takes a value, for the double arithmetic of its bin.
+ * LANES threads take a value, so that a warp's steps over its lanes serve
+ * four; lane l holds the bins from l * E on, E a multiple of 4.  A scan of the
+ * lanes' sums finds whose the bin is, and one over parts of that lane's bins
+ * which.  Then a thread takes a value, for the double arithmetic of its bin.
  */
 #ifndef NF_CUDA_SPLINE_CUH
 #define NF_CUDA_SPLINE_CUH
@@ -20,7 +21,9 @@
 #include "spline.h"
 
 #define NTHREAD		256		/* 8 warps */
-#define GROUP		32		/* values of a block at a time */
+#define LANES		8		/* of a value: divides 32 */
+#define GROUP		(NTHREAD / LANES)	/* values of a block at a time;
+						 * a thread takes one */
 
 /* One value's spline, for its gradient. */
 struct cuda_kept {
@@ -38,6 +41,30 @@ static inline uint32_t
 cuda_filled(const struct nf_spline *s)
 {
 	return (3 * s->bins + 2) / 4 * 4;
+}
+
+/*
+ * Exponentials of a softmax, 2^x with x = logit_scale / ln 2 times how far a
+ * logit is below the greatest: the unit for them is good to 2^-22, and below
+ * 2^-126 they are 0.  Forward and gradient must take the same.
+ */
+static __device__ inline float
+cuda_exp2(float x)
+{
+#ifdef __CUDA_ARCH__
+	float y;
+
+	asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+	return y;
+#else
+	return exp2f(x);
+#endif
+}
+
+static __host__ __device__ inline float
+cuda_logit_scale(const struct nf_spline *s)
+{
+	return (float)(s->logit_scale * 1.4426950408889634);
 }
 
 /* keep: logits [n][nt][filled], then cuda_kept [n][nt]. */

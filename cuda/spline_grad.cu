@@ -8,6 +8,7 @@
 struct rows {
 	struct nf_spline s;
 	uint32_t n, filled;
+	float scale;			/* of logits, for cuda_exp2 */
 	float *logit;			/* [n][nt][filled]: then gradients */
 	__nv_bfloat16 *half;		/* the same, for products; or NULL */
 	const float *bias;
@@ -21,7 +22,7 @@ struct rows {
  * each probability moves the lower knot, in the bin its size; softmax takes
  * away the mean.
  */
-struct axis_grad {
+struct __align__(16) axis_grad {
 	float lower, here, upper, top;
 };
 
@@ -66,25 +67,98 @@ value_grad(const struct rows *w, size_t i, uint32_t f, struct value_grad *g)
 	*dx = (float)b.v;
 }
 
-/* The gradient of logit m of feature f, whose value is e. */
+/* The gradient of logit x of bin j; the value's is k. */
+static __device__ float
+bin_grad(struct axis_grad a, uint32_t j, uint32_t k, float x, float scale)
+{
+	float g = j < k ? a.lower : a.upper;
+
+	g *= cuda_exp2((x - a.top) * scale);
+	return j == k ? a.here : g;
+}
+
+/* That of the logit of knot m's derivative, m = 1 to bins - 1. */
+static __device__ float
+knot_grad(const struct value_grad *g, uint32_t m)
+{
+	float lower = g->slope[0], upper = g->slope[1];
+	uint32_t k = (uint32_t)g->k;
+
+	return m == k ? lower : m == k + 1 ? upper : 0;
+}
+
+/* That of logit m of feature f, whose value is e. */
 static __device__ float
 logit_grad(const struct rows *w, uint32_t f, const struct value_grad *g,
     uint32_t m, const float *e)
 {
 	uint32_t K = w->s.bins, k = (uint32_t)g->k, j = m < K ? m : m - K;
-	const struct axis_grad *a = &g->axis[m < K ? 0 : 1];
-	float x;
+
+	if (m >= 2 * K)
+		return knot_grad(g, m - 2 * K + 1);
+	return bin_grad(g->axis[m < K ? 0 : 1], j, k,
+	    e[m] + w->bias[(size_t)f * w->filled + m],
+	    w->scale);
+}
+
+/* Those of logits m to m + 3; m is a multiple of 4. */
+static __device__ void
+four_grads(const struct rows *w, uint32_t f, const struct value_grad *g,
+    uint32_t m, const float *e, float *to)
+{
+	uint32_t K = w->s.bins, k = (uint32_t)g->k, j = m < K ? m : m - K, q;
+	struct axis_grad a;
+	float4 x, y;
 
 	if (g->k < 0)
-		return 0;
-	if (m >= 2 * K)			/* derivatives of knots 1 to K - 1 */
-		return m - 2 * K + 1 == k ? g->slope[0] :
-		    m - 2 * K == k && k < K - 1 ? g->slope[1] : 0;
-	if (j == k)
-		return a->here;
-	x = e[m] + w->bias[(size_t)f * w->filled + m];
-	return nf_exp((x - a->top) * (float)w->s.logit_scale) *
-	    (j < k ? a->lower : a->upper);
+		for (q = 0; q < 4; q++)
+			to[q] = 0;
+	else if (K % 4 == 0 && m < 2 * K) {
+		x = *(const float4 *)(e + m);
+		y = *(const float4 *)(w->bias + (size_t)f * w->filled + m);
+		a = g->axis[m < K ? 0 : 1];
+		to[0] = bin_grad(a, j, k, x.x + y.x, w->scale);
+		to[1] = bin_grad(a, j + 1, k, x.y + y.y, w->scale);
+		to[2] = bin_grad(a, j + 2, k, x.z + y.z, w->scale);
+		to[3] = bin_grad(a, j + 3, k, x.w + y.w, w->scale);
+	} else if (K % 4 == 0)
+		for (q = 0; q < 4; q++)
+			to[q] = knot_grad(g, m - 2 * K + 1 + q);
+	else
+		for (q = 0; q < 4; q++)
+			to[q] = logit_grad(w, f, g, m + q, e);
+}
+
+/* Four numbers, as they are stored at a time. */
+struct __align__(8) halves {
+	__nv_bfloat16 x, y, z, w;
+};
+
+/*
+ * All of a value's logits become their gradients: by a warp.  They begin at
+ * a multiple of 4; the caller says so in a way that the compiler sees, or it
+ * would store one at a time.
+ */
+static __device__ void
+spread_grad(const struct rows *w, uint32_t f, const struct value_grad *g,
+    size_t at)
+{
+	struct halves h;
+	uint32_t m;
+	float x[4];
+
+	for (m = threadIdx.x % 32 * 4; m < w->filled; m += 128) {
+		four_grads(w, f, g, m, w->logit + at, x);
+		*(float4 *)(w->logit + at + m) = make_float4(x[0], x[1],
+		    x[2], x[3]);
+		if (w->half == NULL)
+			continue;
+		h.x = __float2bfloat16_rn(x[0]);
+		h.y = __float2bfloat16_rn(x[1]);
+		h.z = __float2bfloat16_rn(x[2]);
+		h.w = __float2bfloat16_rn(x[3]);
+		*(struct halves *)(w->half + at + m) = h;
+	}
 }
 
 static __global__ void
@@ -92,10 +166,9 @@ spline_grad(struct rows w)
 {
 	__shared__ struct value_grad grad[GROUP];
 	uint32_t nt = w.s.nt, rows = cuda_spline_rows(nt), t = threadIdx.x;
-	size_t i0 = blockIdx.x * (size_t)rows, at;
+	size_t i0 = blockIdx.x * (size_t)rows;
 	uint32_t nrow = w.n - i0 < rows ? (uint32_t)(w.n - i0) : rows;
-	uint32_t v0, v, m;
-	float g;
+	uint32_t v0, v;
 
 	for (v0 = 0; v0 < nrow * nt; v0 += GROUP) {
 		v = v0 + t;
@@ -103,17 +176,9 @@ spline_grad(struct rows w)
 			value_grad(&w, i0 + v / nt, v % nt, &grad[t]);
 		__syncthreads();
 		for (v = v0 + t / 32; v < v0 + GROUP && v < nrow * nt;
-		    v += NTHREAD / 32) {
-			at = (i0 * nt + v) * w.filled;
-			for (m = t % 32; m < w.filled; m += 32) {
-				g = logit_grad(&w, v % nt, &grad[v - v0], m,
-				    w.logit + at);
-				w.logit[at + m] = g;
-				if (w.half != NULL)
-					w.half[at + m] =
-					    __float2bfloat16_rn(g);
-			}
-		}
+		    v += NTHREAD / 32)
+			spread_grad(&w, v % nt, &grad[v - v0],
+			    ((i0 * nt + v) * w.filled) & ~(size_t)3);
 		__syncthreads();
 	}
 }
@@ -239,6 +304,7 @@ cuda_spline_grad(struct nf_dev *d, uint32_t n, const struct nf_spline *s,
 	memset(&w, 0, sizeof(w));
 	w.s = *s;
 	w.filled = cuda_filled(s);
+	w.scale = cuda_logit_scale(s);
 	h.ncol = s->final.nin;
 	hp = cuda_operand(c, precision == NF_TF32 ? CUDA_NUSE : CUDA_HALF_X,
 	    n, h, precision, &ldh);

@@ -3,11 +3,13 @@
  * so that noise has the bits that the CPU gives it (normal.h).
  */
 #include <cub/cub.cuh>
+#include <string.h>
 
 #include "cuda.cuh"
 #include "normal.h"
 
 #define NTHREAD		256
+#define NTO		32		/* matrices that rows are spread to */
 
 static __global__ void
 make_keys(uint64_t seed, uint32_t epoch, uint32_t n, uint64_t *key,
@@ -99,9 +101,16 @@ cuda_gather(struct nf_dev *d, uint32_t n, const uint32_t *index,
 	cuda_launched(c, "gather");
 }
 
+/* A launch takes so many matrices at most. */
+struct several {
+	struct nf_mat to[NTO];
+};
+
 static __global__ void
-spread(uint32_t n, struct nf_noise g, struct nf_mat from, struct nf_mat to)
+spread(uint32_t n, struct nf_noise g, struct nf_mat from,
+    struct several all_to)
 {
+	struct nf_mat to = all_to.to[blockIdx.y];
 	size_t k = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
 	size_t all = (size_t)n * to.ncol;
 	size_t step = gridDim.x * (size_t)blockDim.x;
@@ -115,14 +124,21 @@ spread(uint32_t n, struct nf_noise g, struct nf_mat from, struct nf_mat to)
 
 static void
 cuda_spread(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
-    struct nf_mat from, struct nf_mat to)
+    struct nf_mat from, uint32_t nto, const struct nf_mat *to)
 {
 	struct nf_cuda *c = cuda_of(d);
+	struct several some;
+	uint32_t i, ni;
 
-	NF_LAUNCH(spread, cuda_blocks((size_t)n * to.ncol, NTHREAD,
-	    (size_t)c->nsm * 16), NTHREAD, 0, cuda_begin(c))(n, *g, from,
-	    to);
-	cuda_launched(c, "spread");
+	for (i = 0; i < nto; i += ni) {
+		ni = nto - i < NTO ? nto - i : NTO;
+		memset(&some, 0, sizeof(some));
+		memcpy(some.to, to + i, ni * sizeof(*to));
+		NF_LAUNCH(spread, dim3(cuda_blocks((size_t)n * to->ncol,
+		    NTHREAD, (size_t)c->nsm * 16), ni), NTHREAD, 0,
+		    cuda_begin(c))(n, *g, from, some);
+		cuda_launched(c, "spread");
+	}
 }
 
 /* Four numbers a thread. */

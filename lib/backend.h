@@ -178,9 +178,10 @@ struct nf_ops {
 	void (*gather)(struct nf_dev *d, uint32_t n, const uint32_t *index,
 	    const struct nf_tally *tally, struct nf_mat from,
 	    struct nf_mat to);
-	/* to[i] = from[(first + i) / repeat - first / repeat] */
+	/* to[i] = from[(first + i) / repeat - first / repeat], of each of nto
+	 * matrices with as many columns. */
 	void (*spread)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
-	    struct nf_mat from, struct nf_mat to);
+	    struct nf_mat from, uint32_t nto, const struct nf_mat *to);
 	/* Standard normal numbers, times g->temperature. */
 	void (*noise)(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
 	    struct nf_mat z);

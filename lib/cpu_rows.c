@@ -29,16 +29,17 @@ cpu_gather(struct nf_dev *d, uint32_t n, const uint32_t *index,
 
 static void
 cpu_spread(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
-    struct nf_mat from, struct nf_mat to)
+    struct nf_mat from, uint32_t nto, const struct nf_mat *to)
 {
 	uint64_t row0 = g->first / g->repeat;
-	uint32_t i;
+	uint32_t i, k;
 
 	(void)d;
-	for (i = 0; i < n; i++)
-		memcpy(to.x + (size_t)i * to.ld, from.x +
-		    (size_t)((g->first + i) / g->repeat - row0) * from.ld,
-		    to.ncol * sizeof(nf_real));
+	for (k = 0; k < nto; k++)
+		for (i = 0; i < n; i++)
+			memcpy(to[k].x + (size_t)i * to[k].ld, from.x +
+			    (size_t)((g->first + i) / g->repeat - row0) *
+			    from.ld, to[k].ncol * sizeof(nf_real));
 }
 
 static void

@@ -74,6 +74,7 @@ struct nf_work {
 		double *logp;		/* [n] */
 	} turn[NF_WAYS];
 	struct nf_mat *state;		/* [steps] */
+	struct nf_mat *beside;		/* [steps]: the context in each */
 	struct nf_mat *t;		/* [steps * (blocks + 1)] */
 	struct nf_mat *v, *w;		/* [steps * blocks] */
 	/*

@@ -97,6 +97,9 @@ cut_all(struct nf_work *w, const struct nf_net *net, struct cut *c)
 
 		w->state[i] = w->train || i < 2 ? cut_mat(c, w->n,
 		    s->features + s->context, pad) : w->state[i - 2];
+		w->beside[i] = c->base == NULL ? w->state[i] :
+		    nf_mat(w->state[i].x + s->features, s->context,
+		    w->state[i].ld);
 		for (b = 0; b <= B; b++)
 			w->t[i * (B + 1) + b] = own && (w->train || b == 0) ?
 			    cut_mat(c, w->n, H, pad) : w->t[0];
@@ -130,13 +133,14 @@ measure(struct nf_work **out, const struct nf_net *net, struct nf_dev *dev,
 	w->dev = dev;
 	w->kept = train && !dev->host;
 	w->state = nf_alloc(S, sizeof(*w->state), "work", err);
+	w->beside = nf_alloc(S, sizeof(*w->beside), "work", err);
 	w->t = nf_alloc(S * (B + 1), sizeof(*w->t), "work", err);
 	w->v = nf_alloc(S * B, sizeof(*w->v), "work", err);
 	w->w = nf_alloc(S * B, sizeof(*w->w), "work", err);
 	w->u = nf_alloc(2 * S * B, sizeof(*w->u), "work", err);
 	w->keep = nf_alloc(S, sizeof(*w->keep), "work", err);
-	if (w->state == NULL || w->t == NULL || w->v == NULL ||
-	    w->w == NULL || w->u == NULL || w->keep == NULL)
+	if (w->state == NULL || w->beside == NULL || w->t == NULL ||
+	    w->v == NULL || w->w == NULL || w->u == NULL || w->keep == NULL)
 		return -1;
 	cut_all(w, net, c);
 	return 0;
@@ -190,6 +194,7 @@ nf_work_free(struct nf_work *w)
 	if (w->memory != NULL)
 		w->dev->ops->free(w->dev, w->memory);
 	nf_free(w->state);
+	nf_free(w->beside);
 	nf_free(w->t);
 	nf_free(w->v);
 	nf_free(w->w);
@@ -202,13 +207,10 @@ void
 nf_work_context(struct nf_work *w, uint32_t n, uint32_t nstate)
 {
 	struct nf_noise rows = { .repeat = 1 };
-	uint32_t C = w->context.ncol, D = w->x.ncol, i;
 
-	if (C == 0)
+	if (w->context.ncol == 0)
 		return;
 	if (!w->train && nstate > 2)
 		nstate = 2;
-	for (i = 0; i < nstate; i++)
-		w->dev->ops->spread(w->dev, n, &rows, w->context,
-		    nf_mat(w->state[i].x + D, C, w->state[i].ld));
+	w->dev->ops->spread(w->dev, n, &rows, w->context, nstate, w->beside);
 }

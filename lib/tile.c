@@ -145,8 +145,8 @@ bring_rows(struct nf_call *c, struct nf_work *w, uint32_t way, uint64_t lo,
 		bring(c, w, way, NULL, u->condition, c->context +
 		    (row - c->noise.first / g.repeat) * C,
 		    (last - row + 1) * C);
-		o->spread(w->dev, n, &g, nf_mat(u->condition, C, C),
-		    nf_mat(w->context.x, C, C));
+		o->spread(w->dev, n, &g, nf_mat(u->condition, C, C), 1,
+		    &w->context);
 	} else if (C > 0)
 		bring(c, w, way, u->in == NULL ? NULL : u->condition,
 		    w->context.x, c->context + lo * C, (size_t)n * C);

@@ -262,11 +262,12 @@ static void
 test_rows(void)
 {
 	static const uint32_t size[] = { 1, 2, 3, 1000, 4097 };
-	static const uint32_t repeat[] = { 1, 3, 7 };
+	static const uint32_t repeat[] = { 1, 3, 7 }, nto[] = { 1, 2, 40 };
+	struct nf_mat to[40];
 	struct nf_tally t = { .batch = 2 };
 	struct nf_noise g;
 	struct area *a, *b, *c, *tally;
-	uint32_t i, n, ncol;
+	uint32_t i, j, n, ncol;
 	int k;
 
 	for (i = 0; i < COUNT(size); i++) {
@@ -296,11 +297,15 @@ test_rows(void)
 		g.temperature = i / 2.0;
 		n = 100 + i;
 		a = area(REAL, n, 5, 6, -1, 1);
-		b = area(REAL, n, 5, 9, 0, 0);
+		b = area(REAL, n * COUNT(to), 5, 9, 0, 0);
 		c = area(REAL, n, 3 + 4 * i, 13, 0, 0);
 		FOR_BOTH(k) {
+			for (j = 0; j < COUNT(to); j++) {
+				to[j] = mat_on(b, k);
+				to[j].x += (size_t)j * n * to[j].ld;
+			}
 			dev[k]->ops->spread(dev[k], n, &g, mat_on(a, k),
-			    mat_on(b, k));
+			    nto[i], to);
 			dev[k]->ops->noise(dev[k], n, &g, mat_on(c, k));
 		}
 		agree(0, LIST(b, c), "spread and noise of %u, %u a row", n,

@@ -71,7 +71,8 @@ static void
 test_counts(uint64_t nstep)
 {
 	static const struct { const char *name; uint64_t n; } want[] = {
-		{ "gather", 2 }, { "fold", 1 }, { "statistics", STEPS },
+		{ "gather", 2 }, { "spread", 1 }, { "fold", 1 },
+		{ "statistics", STEPS },
 		{ "norm_linear_80", STEPS * BLOCKS },
 		{ "norm_linear_gate_80", STEPS * BLOCKS },
 		{ "linear_back_80", STEPS * BLOCKS },

@@ -16,6 +16,7 @@ test_rows(void)
 		.temperature = 0.7 };
 	uint32_t *index = room(all, sizeof(*index)), *order, *want;
 	struct nf_err err;
+	struct nf_mat mat;
 	double four[4];
 
 	order = device(dev, NULL, all * sizeof(*order));
@@ -30,7 +31,8 @@ test_rows(void)
 	for (i = 0; i < n; i++)
 		whole &= memcmp(to.x + (size_t)i * ncol, from.x +
 		    (size_t)index[n + i] * ncol, ncol * sizeof(*to.x)) == 0;
-	dev->ops->spread(dev, n, &g, guard_mat(&from.g), guard_mat(&to.g));
+	mat = guard_mat(&to.g);
+	dev->ops->spread(dev, n, &g, guard_mat(&from.g), 1, &mat);
 	look(&to);
 	for (i = 0; i < n; i++)
 		whole &= memcmp(to.x + (size_t)i * ncol, from.x + (size_t)

@@ -262,10 +262,10 @@ gather(struct nf_dev *d, uint32_t n, const uint32_t *index,
 
 static void
 spread(struct nf_dev *d, uint32_t n, const struct nf_noise *g,
-    struct nf_mat from, struct nf_mat to)
+    struct nf_mat from, uint32_t nto, const struct nf_mat *to)
 {
-	enter(SPREAD, 2.0 * n * to.ncol, 0, 0, 0);
-	real->spread(d, n, g, from, to);
+	enter(SPREAD, (1.0 + nto) * n * from.ncol, 0, 0, 0);
+	real->spread(d, n, g, from, nto, to);
 	leave();
 }
 

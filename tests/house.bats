@@ -155,6 +155,12 @@ remake()
 	[ "$output" = "make: Nothing to be done for 'all'." ]
 }
 
+# ceiling.c wants a CBLAS, which nothing else does.
+@test "make bench measures the operations that there are" {
+	run -0 "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -fopenmp -Wall -Wextra \
+	    -Werror -Ilib -fsyntax-only tests/bench/work.c tests/bench/bench.c
+}
+
 @test "make help names the targets" {
 	run -0 remake help
 	for t in check demo deps asan install clean; do

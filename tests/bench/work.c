@@ -301,7 +301,8 @@ TIMED(gather, (struct nf_dev *d, uint32_t n, const uint32_t *i,
     const struct nf_tally *t, struct nf_mat a, struct nf_mat b),
     (d, n, i, t, a, b), 0, W(b.ncol * 2))
 TIMED(spread, (struct nf_dev *d, uint32_t n, const struct nf_noise *g,
-    struct nf_mat a, struct nf_mat b), (d, n, g, a, b), 0, W(b.ncol * 2))
+    struct nf_mat a, uint32_t nb, const struct nf_mat *b),
+    (d, n, g, a, nb, b), 0, W(b->ncol * 2 * nb))
 TIMED(loss_grad, (struct nf_dev *d, uint32_t n, struct nf_mat z,
     const double *lp, const float *w, const struct nf_tally *t,
     struct nf_mat dz, float *dld, double *sums),

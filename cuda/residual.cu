@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gate.cuh"
+#include "layer_launch.cuh"
 
 /* Add the bias; store it, where it is kept. */
 static __device__ __forceinline__ void
@@ -93,69 +94,8 @@ forward(const struct layer *p, const int nf, const int gate, float *shared)
 		cuda_statistics(&p->next, p->n, j, sum, about);
 }
 
-static __global__ void __launch_bounds__(NF_MMA_THREADS(4))
-norm_linear_64(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 4, 0, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(5))
-norm_linear_80(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 5, 0, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(8))
-norm_linear_128(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 8, 0, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(10))
-norm_linear_160(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 10, 0, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(4))
-norm_linear_gate_64(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 4, 1, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(5))
-norm_linear_gate_80(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 5, 1, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(8))
-norm_linear_gate_128(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 8, 1, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(10))
-norm_linear_gate_160(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	forward(&p, 10, 1, shared);
-}
+NF_LAYER_KERNELS(norm_linear, forward, 0)
+NF_LAYER_KERNELS(norm_linear_gate, forward, 1)
 
 /* The statistics of what nothing in a block has made. */
 static __global__ void
@@ -180,30 +120,11 @@ statistics(uint32_t n, struct nf_norm m, struct nf_mat t, float *part,
 static void
 launch_first(struct nf_cuda *c, const struct layer *p)
 {
-	struct layer_launch g = layer_launch(c, p);
 	cudaStream_t s = cuda_writing_mat(c, p->n, p->y);
 
 	if (p->u.x != NULL)
 		cuda_writing_mat(c, p->n, p->u);
-	switch (g.nf) {
-	case 4:
-		NF_LAUNCH(norm_linear_64, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 5:
-		NF_LAUNCH(norm_linear_80, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 8:
-		layer_share(c, norm_linear_128, &g);
-		NF_LAUNCH(norm_linear_128, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	default:
-		layer_share(c, norm_linear_160, &g);
-		NF_LAUNCH(norm_linear_160, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-	}
+	NF_LAYER_LAUNCH(norm_linear, c, s, p);
 	layer_launched(c, p, (double)p->n * (p->nout + (double)p->k *
 	    (p->u.x != NULL ? 2 : 1)), 0);
 }
@@ -211,7 +132,6 @@ launch_first(struct nf_cuda *c, const struct layer *p)
 static void
 launch_second(struct nf_cuda *c, const struct layer *p)
 {
-	struct layer_launch g = layer_launch(c, p);
 	cudaStream_t s = cuda_writing_mat(c, p->n, p->to);
 	double C = p->context.ncol;
 
@@ -219,25 +139,7 @@ launch_second(struct nf_cuda *c, const struct layer *p)
 		cuda_writing_mat(c, p->n, p->u);
 	if (p->y.x != NULL)
 		cuda_writing_mat(c, p->n, p->y);
-	switch (g.nf) {
-	case 4:
-		NF_LAUNCH(norm_linear_gate_64, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 5:
-		NF_LAUNCH(norm_linear_gate_80, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 8:
-		layer_share(c, norm_linear_gate_128, &g);
-		NF_LAUNCH(norm_linear_gate_128, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	default:
-		layer_share(c, norm_linear_gate_160, &g);
-		NF_LAUNCH(norm_linear_gate_160, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-	}
+	NF_LAYER_LAUNCH(norm_linear_gate, c, s, p);
 	layer_launched(c, p, p->n * (C + (double)p->k *
 	    (p->u.x != NULL ? 2 : 1) + (double)p->nout *
 	    (p->y.x != NULL ? 3 : 2)), 2.0 * p->n * C * p->nout);

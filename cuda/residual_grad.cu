@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "layer.cuh"
+#include "layer_launch.cuh"
 
 /* A norm's column, as its gradient takes it. */
 struct column {
@@ -111,69 +111,8 @@ backward(const struct layer *p, const int nf, const enum before before,
 	p->back.dweight[j] = (float)sum[1];
 }
 
-static __global__ void __launch_bounds__(NF_MMA_THREADS(4))
-linear_back_64(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 4, AS_IT_IS, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(5))
-linear_back_80(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 5, AS_IT_IS, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(8))
-linear_back_128(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 8, AS_IT_IS, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(10))
-linear_back_160(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 10, AS_IT_IS, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(4))
-norm_back_64(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 4, NORM_GRAD, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(5))
-norm_back_80(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 5, NORM_GRAD, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(8))
-norm_back_128(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 8, NORM_GRAD, shared);
-}
-
-static __global__ void __launch_bounds__(NF_MMA_THREADS(10))
-norm_back_160(struct layer p)
-{
-	NF_SHARED(float, shared);
-
-	backward(&p, 10, NORM_GRAD, shared);
-}
+NF_LAYER_KERNELS(linear_back, backward, AS_IT_IS)
+NF_LAYER_KERNELS(norm_back, backward, NORM_GRAD)
 
 /* dt += what goes back through the norm, from the gradient at its output. */
 static __global__ void
@@ -207,57 +146,19 @@ add_norm_grad(uint32_t n, struct norm_grad g, struct nf_mat dt)
 static void
 launch_linear(struct nf_cuda *c, const struct layer *p)
 {
-	struct layer_launch g = layer_launch(c, p);
 	cudaStream_t s = cuda_writing_mat(c, p->n, p->y);
 
-	switch (g.nf) {
-	case 4:
-		NF_LAUNCH(linear_back_64, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 5:
-		NF_LAUNCH(linear_back_80, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 8:
-		layer_share(c, linear_back_128, &g);
-		NF_LAUNCH(linear_back_128, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	default:
-		layer_share(c, linear_back_160, &g);
-		NF_LAUNCH(linear_back_160, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-	}
+	NF_LAYER_LAUNCH(linear_back, c, s, p);
 	layer_launched(c, p, p->n * ((double)p->k + 2.0 * p->nout), 0);
 }
 
 static void
 launch_norm(struct nf_cuda *c, const struct layer *p)
 {
-	struct layer_launch g = layer_launch(c, p);
 	cudaStream_t s = cuda_writing_mat(c, p->n, p->y);
 
 	cuda_writing_mat(c, p->n, p->u);
-	switch (g.nf) {
-	case 4:
-		NF_LAUNCH(norm_back_64, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 5:
-		NF_LAUNCH(norm_back_80, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	case 8:
-		layer_share(c, norm_back_128, &g);
-		NF_LAUNCH(norm_back_128, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-		break;
-	default:
-		layer_share(c, norm_back_160, &g);
-		NF_LAUNCH(norm_back_160, g.grid, g.nthread, g.nshared,
-		    s)(*p);
-	}
+	NF_LAYER_LAUNCH(norm_back, c, s, p);
 	layer_launched(c, p, p->n * (3.0 * p->k + 2.0 * p->nout), 0);
 }
 

@@ -39,6 +39,7 @@ nf_later_new(struct nf_later **out, struct nf_pass *p, struct nf_err *err)
 		return -1;
 	l->pass = *p;
 	l->pass.chosen = l->pass.own = NULL;	/* these it keeps */
+	l->pass.nchosen = 0;
 	l->pass.place = NULL;
 	l->pass.record = NULL;
 	l->store = *p->store;

@@ -26,22 +26,22 @@ nf_fault(enum nf_site site)
 }
 
 #define HUGE	((size_t)2 << 20)	/* a large page on most machines */
-#define PAGE	4096			/* no machine has smaller ones */
-#define MAPPED	((size_t)32 << 20)	/* more is mapped, not taken again */
+#define PAGE	((size_t)4096)		/* no machine has smaller ones */
+#define LARGE	((size_t)1 << 20)	/* more is cleared by the system */
 
 /*
- * The system clears pages when they are first written to, so that a byte of
- * each is all there is to write.
+ * The system clears pages when they are first written to, which for some of
+ * them may be never: a large piece is left to it but for its ends.
  */
 static int
-clear(char *p, size_t nbyte)
+clear_later(char *p, size_t nbyte)
 {
-	size_t i;
+	size_t head = -(uintptr_t)p % PAGE, n = (nbyte - head) / PAGE * PAGE;
 
-	if (madvise(p, nbyte, MADV_DONTNEED) == -1)
+	if (madvise(p + head, n, MADV_DONTNEED) == -1)
 		return 0;
-	for (i = 0; i < nbyte; i += PAGE)
-		*(volatile char *)(p + i) = 0;
+	memset(p, 0, head);
+	memset(p + head + n, 0, nbyte - head - n);
 	return 1;
 }
 
@@ -68,7 +68,7 @@ nf_alloc(size_t n, size_t size, const char *what, struct nf_err *err)
 	/* Large pages are a wish: a refusal costs nothing but speed. */
 	if (align == HUGE)
 		(void)madvise(p, nbyte, MADV_HUGEPAGE);
-	if (nbyte <= MAPPED || !clear(p, nbyte))
+	if (nbyte < LARGE || !clear_later(p, nbyte))
 		memset(p, 0, nbyte);
 	return p;
 }

@@ -77,6 +77,29 @@ test_alloc(void)
 	nf_free(NULL);
 }
 
+/* What was used before, and given back, is as clean as what was not. */
+static void
+test_large(void)
+{
+	static const size_t size[] = { 1 << 20, (1 << 20) - 64,
+		(1 << 20) + 1, 3000001, 4 << 20, (5 << 20) + 77, 33 << 20 };
+	unsigned char *p;
+	size_t i, k, bad;
+	int again;
+
+	for (i = 0; i < sizeof(size) / sizeof(size[0]); i++)
+		for (again = 0; again < 3; again++) {
+			p = nf_alloc(size[i], 1, "test", NULL);
+			for (k = 0, bad = 0; p != NULL && k < size[i]; k++)
+				bad += p[k] != 0;
+			ok(p != NULL && (uintptr_t)p % 64 == 0 && bad == 0,
+			    "%zu bytes, aligned and zero", size[i]);
+			if (p != NULL)
+				memset(p, 0xa5, size[i]);
+			nf_free(p);
+		}
+}
+
 static void
 test_strdup(void)
 {
@@ -119,6 +142,7 @@ main(void)
 	test_fail();
 	test_fail_in();
 	test_alloc();
+	test_large();
 	test_strdup();
 	test_fault();
 	return done();

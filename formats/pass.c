@@ -1,5 +1,6 @@
 /* Passes over the rows of a training. */
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "pass.h"
@@ -14,7 +15,7 @@ choose(const struct nf_pass *p, uint64_t first, uint64_t n, uint8_t *chosen)
 {
 	uint64_t nblock = (n + NF_PREP_RUN - 1) / NF_PREP_RUN, count = 0, b;
 
-#pragma omp parallel for num_threads(p->d->nthread) reduction(+:count) \
+#pragma omp parallel for num_threads(p->nthread) reduction(+:count) \
     if (n > 100000)
 	for (b = 0; b < nblock; b++) {
 		uint64_t at = b * NF_PREP_RUN, left = n - at;
@@ -25,6 +26,18 @@ choose(const struct nf_pass *p, uint64_t first, uint64_t n, uint8_t *chosen)
 		    chosen == NULL ? mine : chosen + at);
 	}
 	return count;
+}
+
+/*
+ * Beside who reads them, and who sends them here, one core is enough; and
+ * what one thread does alone leaves no others that wait for more, turning.
+ */
+static void
+share(struct nf_pass *p, int nthread)
+{
+	p->nthread = nthread;
+	nf_prep_threads(p->d->context, (uint32_t)nthread);
+	nf_prep_threads(p->d->target, (uint32_t)nthread);
 }
 
 /* The rows at hand: n at x, from first on. */
@@ -104,6 +117,7 @@ void
 nf_pass_begin(struct nf_pass *p, double fraction)
 {
 	p->bound = fraction <= 0 ? 0 : (uint64_t)ldexp(fraction, 64);
+	p->nthread = p->d->nthread;
 	begin_fit(p);
 }
 
@@ -130,7 +144,9 @@ nf_pass_begun(void *pass)
 {
 	struct nf_pass *p = pass;
 	uint64_t ntrain = 0;
+	int most = omp_get_max_threads();
 
+	share(p, 1);
 	if (p->total > 0 && (p->chosen = nf_alloc(p->total,
 	    sizeof(*p->chosen), "rows", NULL)) != NULL) {
 		ntrain = p->total;
@@ -141,8 +157,10 @@ nf_pass_begun(void *pass)
 	p->next[1] = ntrain;
 	p->takes = ntrain > 0 && takes(p);
 	p->keep &= !p->takes;
+	omp_set_num_threads(1);
 	if (p->begun != NULL)
 		p->begun(p->arg, ntrain);
+	omp_set_num_threads(most);
 }
 
 /* Show the rows at hand to those that want them. */
@@ -165,7 +183,7 @@ show(const struct nf_pass *p, struct nf_err *err)
 static void
 note(struct nf_pass *p)
 {
-	uint32_t *to[2];
+	uint32_t *to[2], *train, *valid;
 	uint64_t i, k;
 
 	if (!p->keep || p->first != p->nnumber[0] + p->nnumber[1])
@@ -175,19 +193,21 @@ note(struct nf_pass *p)
 		    sizeof(uint32_t), "rows", NULL) == 0;
 		to[k] = (uint32_t *)p->number[k].p + p->nnumber[k];
 	}
+	train = to[0];
+	valid = to[1];
 	for (i = 0; p->keep && i < p->n; i++) {
-		k = p->valid[i] != 0;
-		*to[k]++ = (uint32_t)(p->first + i);
-		p->nnumber[k]++;
+		*train = *valid = (uint32_t)(p->first + i);
+		train += p->valid[i] == 0;
+		valid += p->valid[i] != 0;
 	}
+	p->nnumber[0] += (uint64_t)(train - to[0]);
+	p->nnumber[1] += (uint64_t)(valid - to[1]);
 }
 
-/* Beside who reads them: one core for each. */
 void
 nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
 {
 	struct nf_pass *p = pass;
-	struct nf_dataset *d = p->d;
 	uint64_t i;
 
 	p->x = x;
@@ -198,16 +218,12 @@ nf_pass_show(void *pass, const void *x, uint64_t first, uint64_t nrow)
 	for (i = 0; i < nrow; i++)
 		p->nvalid += p->valid[i];
 	note(p);
-	nf_prep_threads(d->context, 1);
-	nf_prep_threads(d->target, 1);
 	p->rc = show(p, &p->err);
 	p->takes &= first + nrow <= p->total;
 	if (p->takes && p->rc != -1) {
-		p->rc = nf_pass_take(p, &d->all, &p->err);
+		p->rc = nf_pass_take(p, &p->d->all, &p->err);
 		p->taken = first + nrow;
 	}
-	nf_prep_threads(d->context, (uint32_t)d->nthread);
-	nf_prep_threads(d->target, (uint32_t)d->nthread);
 	p->seen = first + nrow;
 }
 
@@ -232,7 +248,8 @@ nf_pass_room(void *pass, uint64_t nrow)
 	size_t size;
 	int k;
 
-	if (p->takes || p->room >= want)
+	/* Rows that are prepared later take theirs then. */
+	if (p->takes || p->keep || p->room >= want)
 		return 0;
 	part = p->room + part < want ? p->room + part : want;
 	for (k = 0; k < 3; k++) {
@@ -250,6 +267,7 @@ nf_pass_choose(struct nf_pass *p)
 {
 	uint64_t n = p->store->nrow;
 
+	share(p, p->d->nthread);
 	if (p->bound > 0 && p->rc != -1)
 		p->nvalid += choose(p, p->seen, n - p->seen, NULL);
 	if (p->nvalid == n && p->rc != -1) {

@@ -22,6 +22,7 @@ struct nf_pass {
 	int keep;			/* note which rows train, and which
 					 * do not: see later.h */
 	/* inside: zeroed */
+	int nthread;			/* that share rows */
 	struct nf_fitting *fit[2];	/* of context and target, .. */
 	int more[2];			/* .. whether it needs another round */
 	uint64_t seen;			/* rows of the first round so far, .. */

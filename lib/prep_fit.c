@@ -26,113 +26,6 @@ struct nf_fitting {
 	struct nf_spread *total;	/* [room], and GROUP times as many */
 };
 
-/* ---- what an op sees ---------------------------------------------------- */
-
-/* The raw values at the ends of their range, and what became of them. */
-static void
-add_ends(struct nf_spread *s, const struct nf_run *r)
-{
-	const double *raw = r->raw;
-	uint32_t lo = 0, hi = 0, i;
-
-	for (i = 1; i < r->n; i++) {
-		lo = raw[r->at[i]] < raw[r->at[lo]] ? i : lo;
-		hi = raw[r->at[i]] > raw[r->at[hi]] ? i : hi;
-	}
-	s->raw_lo = raw[r->at[lo]];
-	s->at_raw_lo = r->x[lo];
-	s->raw_hi = raw[r->at[hi]];
-	s->at_raw_hi = r->x[hi];
-}
-
-/* How often each value of the op's list is there; -1 for another one. */
-static int
-add_counts(const struct nf_run *r, const struct nf_op *o, uint32_t n)
-{
-	uint32_t count[NF_PREP_MAXVALUE], i;
-
-	if (r->kernels->count(o, r->x, n, count) == -1)
-		return -1;
-	/* Whole numbers: their order does not matter. */
-	for (i = 0; i < o->narg; i++)
-		if (count[i] > 0) {
-#pragma omp atomic
-			o->share[i] += count[i];
-		}
-	return 0;
-}
-
-/* Does the op behind k want no more than k can tell of what it will make? */
-static int
-is_mixed(const struct nf_chain *c, uint32_t k)
-{
-	return c->op[k].def->mix != NULL && k > 0 && k + 1 < c->nop &&
-	    !c->op[k + 1].fitted && c->op[k + 1].def->flags & NF_OP_MOMENTS;
-}
-
-static void
-add_draws(struct nf_run *r, uint32_t k, struct nf_spread *s)
-{
-	struct nf_spread t = { 0 };
-	double z[NF_PREP_RUN];
-	uint32_t n = nf_run_draws(r, k, z);
-
-	if (n > 0)
-		r->kernels->moments(z, n, &t);
-	s->nz = n;
-	s->z_mean = t.mean;
-	s->z_m2 = t.m2;
-}
-
-/* The first op sees even what a later one takes past it. */
-static int
-see(struct nf_run *r, uint32_t k, struct nf_spread *s)
-{
-	const struct nf_chain *c = &r->prep->chain[r->column];
-	const struct nf_op *o = &c->op[k];
-	uint32_t n = k == 0 ? r->n + r->nlate : r->n;
-
-	memset(s, 0, sizeof(*s));
-	if (is_mixed(c, k))
-		add_draws(r, k, s);
-	if (n == 0)
-		return 0;
-	if (r->kernels->moments(r->x, n, s) == -1)
-		return -1;
-	if (o->def->takes != NULL)
-		add_ends(s, r);
-	return o->share == NULL ? 0 : add_counts(r, o, n);
-}
-
-static void
-merge(struct nf_spread *s, const struct nf_spread *t)
-{
-	nf_moments_add(&s->nz, &s->z_mean, &s->z_m2, t->nz, t->z_mean,
-	    t->z_m2);
-	if (t->n == 0)
-		return;
-	nf_moments_add(&s->n, &s->mean, &s->m2, t->n, t->mean, t->m2);
-	if (s->n == t->n) {		/* the first that has any */
-		s->lo = t->lo;
-		s->hi = t->hi;
-		s->raw_lo = t->raw_lo;
-		s->at_raw_lo = t->at_raw_lo;
-		s->raw_hi = t->raw_hi;
-		s->at_raw_hi = t->at_raw_hi;
-		return;
-	}
-	s->lo = fmin(s->lo, t->lo);
-	s->hi = fmax(s->hi, t->hi);
-	if (t->raw_lo < s->raw_lo) {
-		s->raw_lo = t->raw_lo;
-		s->at_raw_lo = t->at_raw_lo;
-	}
-	if (t->raw_hi > s->raw_hi) {
-		s->raw_hi = t->raw_hi;
-		s->at_raw_hi = t->at_raw_hi;
-	}
-}
-
 /* ---- rounds ------------------------------------------------------------- */
 
 static int
@@ -260,7 +153,7 @@ see_run(const struct nf_fitting *f, struct nf_run *r, struct nf_spread *s)
 			continue;
 		nf_run_column(r, j);
 		for (k = 0; k <= f->hi[j] || k < f->run[j]; k++)
-			if ((!c->op[k].fitted && see(r, k, s++) == -1) ||
+			if ((!c->op[k].fitted && nf_see(r, k, s++) == -1) ||
 			    (k < f->run[j] && nf_run_op(r, k, NULL) == -1))
 				return -1;
 	}
@@ -301,7 +194,7 @@ nf_fitting_rows(struct nf_fitting *f, const struct nf_prep_rows *rows,
 		}
 		for (g = 0; g < m && bad == n; g++)
 			for (k = 0; k < f->nspread; k++)
-				merge(&f->total[k],
+				nf_see_add(&f->total[k],
 				    &part[g * f->nspread + k]);
 	}
 	f->nrow += rows->nrow;
@@ -366,7 +259,7 @@ nf_fitting_round(struct nf_fitting *f, struct nf_err *err)
 			if (fit_op(c, o, s, err) == -1)
 				return -1;
 			extend(f, j, k);
-			if (is_mixed(c, k) && o->def->mix(o, s)) {
+			if (nf_see_is_mixed(c, k) && o->def->mix(o, s)) {
 				if (fit_op(c, o + 1, s, err) == -1)
 					return -1;
 				extend(f, j, k + 1);

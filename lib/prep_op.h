@@ -222,6 +222,7 @@ struct nf_run {
 	uint64_t seed, first;		/* the run's first row */
 	uint32_t nrow, column, n, nlate;
 	uint32_t panel, npanel;		/* columns that stand in turned */
+	int in_order;			/* at[i] is i */
 	uint32_t row[NF_PREP_RUN];	/* [nrow]: from the first, those not
 					 * left out */
 	uint32_t at[NF_PREP_RUN], late[NF_PREP_RUN], late_op[NF_PREP_RUN];
@@ -252,6 +253,15 @@ int nf_run_op(struct nf_run *r, uint32_t k, double *slope);
 #define NF_RUN_UNSEEN	UINT32_MAX	/* in see: leave the column out */
 int nf_run_fail(const struct nf_run *r, const uint32_t *see,
     struct nf_err *err);
+
+/* ---- what fit sees: prep_see.c ------------------------------------------ */
+
+/* What op k, not fitted, sees of a run, to *s.  -1: it cannot. */
+int nf_see(struct nf_run *r, uint32_t k, struct nf_spread *s);
+/* Does the op behind k want no more than k can tell of what it will make? */
+int nf_see_is_mixed(const struct nf_chain *c, uint32_t k);
+/* Add to *s what the rows after it show. */
+void nf_see_add(struct nf_spread *s, const struct nf_spread *t);
 
 int nf_prep_nthread(const struct nf_prep *p);
 int nf_prep_partners_check(const struct nf_prep *p, struct nf_err *err);

@@ -37,18 +37,20 @@ nf_run_begin(struct nf_run *r, const struct nf_prep *p,
     const struct nf_prep_rows *rows, uint64_t seed, uint64_t first,
     uint32_t n)
 {
-	uint32_t i;
+	uint32_t i, nrow = 0;
 
 	r->prep = p;
 	r->rows = rows;
 	r->kernels = nf_kernels_best();
 	r->seed = seed;
 	r->first = first;
-	r->nrow = r->panel = r->npanel = 0;
+	r->panel = r->npanel = 0;
 	for (i = 0; i < n; i++) {
-		r->row[r->nrow] = i;
-		r->nrow += rows->skip == NULL || !rows->skip[first + i];
+		r->row[nrow] = i;
+		nrow += rows->skip == NULL || !rows->skip[first + i];
 	}
+	r->nrow = nrow;
+	r->in_order = 0;
 }
 
 static uint64_t
@@ -66,25 +68,27 @@ set_apart(struct nf_run *r, const struct nf_chain *c)
 {
 	const double *raw = r->raw;
 	double op[NF_PREP_RUN] = { 0 };
-	uint32_t i, k, is_late;
+	uint32_t i, k, is_late, n = 0, nlate = 0;
 
 	for (k = c->nop; k-- > 1;)	/* the first has its way */
 		if (c->op[k].def->takes != NULL)
 			r->kernels->mark(raw, r->nrow, c->op[k].arg[0], k, op);
-	r->n = 0;
 	for (i = 0; i < r->nrow; i++) {
 		is_late = op[i] > 0;
-		r->late_op[r->nlate] = (uint32_t)op[i];
-		r->late[r->nlate] = i;
-		r->nlate += is_late;
-		r->at[r->n] = i;
-		r->x[r->n] = raw[i];
-		r->n += !is_late;
+		r->late_op[nlate] = (uint32_t)op[i];
+		r->late[nlate] = i;
+		nlate += is_late;
+		r->at[n] = i;
+		r->x[n] = raw[i];
+		n += !is_late;
 	}
-	for (i = 0; i < r->nlate; i++) {
-		r->at[r->n + i] = r->late[i];
-		r->x[r->n + i] = raw[r->late[i]];
+	for (i = 0; i < nlate; i++) {
+		r->at[n + i] = r->late[i];
+		r->x[n + i] = raw[r->late[i]];
 	}
+	r->n = n;
+	r->nlate = nlate;
+	r->in_order = nlate == 0;
 }
 
 /* Columns from j on. */
@@ -126,8 +130,9 @@ nf_run_column(struct nf_run *r, uint32_t j)
 		return;
 	}
 	r->n = r->nrow;
-	for (i = 0; i < r->nrow; i++)
+	for (i = 0; i < r->nrow && !r->in_order; i++)
 		r->at[i] = i;
+	r->in_order = 1;
 }
 
 static struct nf_cell
